@@ -1,0 +1,118 @@
+//! The journal: the terminal's file of streams. A rating is safe once [`Writer::append`] returns.
+//!
+//! One SQLite file, `journal.sqlite`, in WAL mode. The terminal is its only writer of records; the
+//! daemon reads them, notes what the centre acknowledged, and prunes.
+//!
+//! **Invariants**
+//! 1. [`Writer::append`] returns only after the record is on the card (`synchronous=FULL`).
+//! 2. Positions of a stream count from 1 without gaps, and a (stream, position) never gets other
+//!    bytes: after any failed append the writer is spent and the next start opens a new stream.
+//! 3. Records leave the journal only by [`Backlog::prune`], only when acknowledged, oldest first.
+//! 4. A file that is not a journal, is damaged, or is of a newer version is never written to.
+//!
+//! **Crash**: SQLite drops an unfinished transaction on the next open, so a record is there whole
+//! or not at all; a cut between commit and thank-you leaves a record that nobody was thanked for.
+//! Acknowledgements are not synced: a cut may forget the last ones, and the records are sent again.
+
+mod backlog;
+mod reader;
+mod schema;
+mod writer;
+
+use std::path::PathBuf;
+
+pub use backlog::{Backlog, PendingRun, Pruned};
+pub use reader::{Reader, StoredRecord, StoredStream, Verdict, VerifyReport};
+pub use schema::{APPLICATION_ID, SCHEMA_VERSION};
+pub use writer::{Appended, Opening, Writer};
+
+use crate::domain::{Seq, StreamId};
+use crate::wire::RecordError;
+
+/// What can go wrong with a journal. None of it has changed the file.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// There is no journal here yet.
+    #[error("there is no journal at `{path}`")]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The file is not a journal of ours, or is damaged.
+    #[error("`{path}` cannot be read as a journal ({problem}); it was left as it is")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite or the check said.
+        problem: String,
+    },
+    /// A newer program wrote it.
+    #[error(
+        "journal `{path}` has version {found}, this program knows up to {SCHEMA_VERSION}; it was left as it is"
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+    },
+    /// Another process is writing to it.
+    #[error("journal `{path}` is in use by another running terminal")]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The record cannot be written down.
+    #[error("record cannot be encoded")]
+    Encode(#[from] RecordError),
+    /// A record could not be committed: it is not kept, and the writer is spent.
+    #[error("could not append record {seq} to the journal")]
+    Append {
+        /// The position that was not reached.
+        seq: u64,
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// An earlier append failed; open the journal anew.
+    #[error("the journal must be opened anew after a failed append")]
+    Spent,
+    /// The centre acknowledged what this journal does not have.
+    #[error("stream {stream} has no record {seq} to acknowledge")]
+    Unknown {
+        /// The stream.
+        stream: StreamId,
+        /// The acknowledged position.
+        seq: u64,
+    },
+    /// The centre's chain at a position is not ours: the records there are not the same.
+    #[error("the centre's chain of stream {stream} at record {seq} is not ours")]
+    OtherHistory {
+        /// The stream.
+        stream: StreamId,
+        /// The position.
+        seq: Seq,
+    },
+    /// Reading or noting failed.
+    #[error("could not {doing} in journal `{path}`")]
+    Sqlite {
+        /// What was being done.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The file system refused.
+    #[error("could not {doing} `{path}`")]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,223 @@
+//! Looking without touching: listing, verifying and exporting while a terminal runs.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, params};
+
+use crate::domain::{Seq, StreamId, TerminalId};
+use crate::wire::{ChainHash, Record, RecordError};
+
+use super::JournalError;
+use super::schema::{self, Role};
+
+/// A read-only look at a journal.
+#[derive(Debug)]
+pub struct Reader {
+    conn: Connection,
+    path: PathBuf,
+}
+
+/// One stream as the journal has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredStream {
+    number: i64,
+    /// The stream.
+    pub id: StreamId,
+    /// Whose it is.
+    pub terminal: TerminalId,
+    /// The centre has everything up to here; 0 for nothing.
+    pub acknowledged: u64,
+}
+
+/// One record as the journal has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRecord {
+    /// Its position.
+    pub seq: Seq,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The chain after it, as noted when it was sealed.
+    pub hash: ChainHash,
+}
+
+impl StoredRecord {
+    /// What the record says.
+    ///
+    /// # Errors
+    /// When the bytes are not a record; the terminal that sealed them is of another opinion.
+    pub fn decode(&self) -> Result<Record, RecordError> {
+        Record::decode(&self.bytes)
+    }
+}
+
+/// What a check of one stream found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every record is there, in order, and the chain holds.
+    Whole,
+    /// Acknowledged records before this one were pruned; from here on everything holds.
+    PrunedBefore(Seq),
+    /// A position is missing.
+    Missing(Seq),
+    /// The chain breaks at this record: its bytes or its neighbours were changed.
+    Broken(Seq),
+    /// The bytes at this position are not a record.
+    Undecodable(Seq),
+}
+
+impl Verdict {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub const fn is_good(&self) -> bool {
+        matches!(self, Self::Whole | Self::PrunedBefore(_))
+    }
+}
+
+/// What a check of a stream found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifyReport {
+    /// The stream.
+    pub stream: StreamId,
+    /// Records looked at.
+    pub records: u64,
+    /// The finding; the first one when there are several.
+    pub verdict: Verdict,
+}
+
+impl Reader {
+    /// Opens a journal for looking.
+    ///
+    /// # Errors
+    /// [`JournalError::Missing`], [`JournalError::Unreadable`] or [`JournalError::Newer`].
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        Ok(Self {
+            conn: schema::open(path, Role::Reader)?,
+            path: path.to_owned(),
+        })
+    }
+
+    /// All streams, oldest first.
+    ///
+    /// # Errors
+    /// [`JournalError::Sqlite`].
+    pub fn streams(&self) -> Result<Vec<StoredStream>, JournalError> {
+        let query = || -> rusqlite::Result<Vec<StoredStream>> {
+            self.conn
+                .prepare_cached(
+                    "SELECT s.stream_no, s.stream_id, s.terminal_id, coalesce(a.seq, 0)
+                     FROM stream s LEFT JOIN acknowledged a USING (stream_no) ORDER BY s.stream_no",
+                )?
+                .query_map([], |row| {
+                    Ok(StoredStream {
+                        number: row.get(0)?,
+                        id: StreamId::from_bytes(row.get(1)?),
+                        terminal: TerminalId::from_bytes(row.get(2)?),
+                        acknowledged: row.get(3)?,
+                    })
+                })?
+                .collect()
+        };
+        query().map_err(|e| self.fault("list streams", e))
+    }
+
+    /// Hands every record of a stream to `each`, in order, one at a time.
+    ///
+    /// # Errors
+    /// [`JournalError::Sqlite`], after the records before it were handed over.
+    pub fn for_each_record(
+        &self,
+        stream: &StoredStream,
+        mut each: impl FnMut(StoredRecord),
+    ) -> Result<(), JournalError> {
+        let mut query = || -> rusqlite::Result<()> {
+            let mut statement = self.conn.prepare_cached(
+                "SELECT seq, bytes, hash FROM record WHERE stream_no = ? ORDER BY seq",
+            )?;
+            let mut rows = statement.query(params![stream.number])?;
+            while let Some(row) = rows.next()? {
+                let seq =
+                    Seq::new(row.get(0)?).ok_or(rusqlite::Error::IntegralValueOutOfRange(0, 0))?;
+                each(StoredRecord {
+                    seq,
+                    bytes: row.get(1)?,
+                    hash: ChainHash::from_bytes(row.get(2)?),
+                });
+            }
+            Ok(())
+        };
+        query().map_err(|e| self.fault("read records", e))
+    }
+
+    /// Recomputes the chain of a stream and decodes every record.
+    ///
+    /// # Errors
+    /// [`JournalError::Sqlite`]; what is wrong with the records is the report's verdict.
+    pub fn verify(&self, stream: &StoredStream) -> Result<VerifyReport, JournalError> {
+        let mut check = StreamCheck::new(
+            ChainHash::genesis(stream.terminal, stream.id),
+            stream.acknowledged,
+        );
+        self.for_each_record(stream, |record| check.take(&record))?;
+        Ok(VerifyReport {
+            stream: stream.id,
+            records: check.records,
+            verdict: check.verdict,
+        })
+    }
+
+    fn fault(&self, doing: &'static str, source: rusqlite::Error) -> JournalError {
+        JournalError::Sqlite {
+            doing,
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+/// Follows a stream record by record.
+struct StreamCheck {
+    chain: Option<ChainHash>,
+    next: Seq,
+    acknowledged: u64,
+    records: u64,
+    verdict: Verdict,
+}
+
+impl StreamCheck {
+    const fn new(genesis: ChainHash, acknowledged: u64) -> Self {
+        Self {
+            chain: Some(genesis),
+            next: Seq::FIRST,
+            acknowledged,
+            records: 0,
+            verdict: Verdict::Whole,
+        }
+    }
+
+    fn take(&mut self, record: &StoredRecord) {
+        self.records += 1;
+        if !self.verdict.is_good() {
+            return;
+        }
+        if record.seq != self.next {
+            // Only what the centre acknowledged may be pruned, and only from the start.
+            if self.records == 1 && record.seq.get() <= self.acknowledged.saturating_add(1) {
+                self.verdict = Verdict::PrunedBefore(record.seq);
+                self.chain = None;
+            } else {
+                self.verdict = Verdict::Missing(self.next);
+                return;
+            }
+        }
+        let hash = self
+            .chain
+            .map_or(record.hash, |chain| chain.extend(&record.bytes));
+        if hash != record.hash {
+            self.verdict = Verdict::Broken(record.seq);
+        } else if record.decode().is_err() {
+            self.verdict = Verdict::Undecodable(record.seq);
+        }
+        self.chain = Some(hash);
+        self.next = record.seq.plus(1);
+    }
+}

@@ -1,0 +1,111 @@
+//! The files and ports on a tablet that terminal and daemon share, besides the journal.
+//!
+//! | name in the data folder | what | who writes |
+//! |---|---|---|
+//! | `journal.sqlite` | the journal | terminal; the daemon notes acknowledgements |
+//! | `identity.key` | the terminal's secret key, mode 0600 | daemon, at enrolment |
+//! | `identity.cbor` | who the terminal is and whom it trusts | daemon, at enrolment |
+//! | `profile.cose` | what the terminal shows, as signed by the collector | daemon |
+//! | `wake.sock` | a datagram here says "a record was sealed" | daemon listens |
+//!
+//! **Crash**: every file is replaced as a whole (written beside, synced, renamed, folder synced), so
+//! the old or the new one is there, never half of one.
+
+mod clock;
+mod files;
+mod identity;
+mod wake;
+
+use std::path::{Path, PathBuf};
+
+pub use clock::SystemClock;
+pub use files::{FileError, ensure_folder, replace};
+pub use identity::{Identity, IdentityError, load_or_create_key, read_key};
+pub use wake::{WakeListener, wake};
+
+use crate::wire::{Profile, ProfileError};
+
+/// The data folder of a tablet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataDir(PathBuf);
+
+impl DataDir {
+    /// The data folder at `path`. Nothing is created.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The journal.
+    #[must_use]
+    pub fn journal(&self) -> PathBuf {
+        self.0.join("journal.sqlite")
+    }
+
+    /// The secret key.
+    #[must_use]
+    pub fn key(&self) -> PathBuf {
+        self.0.join("identity.key")
+    }
+
+    /// The identity.
+    #[must_use]
+    pub fn identity(&self) -> PathBuf {
+        self.0.join("identity.cbor")
+    }
+
+    /// The signed profile.
+    #[must_use]
+    pub fn profile(&self) -> PathBuf {
+        self.0.join("profile.cose")
+    }
+
+    /// The socket on which the daemon listens for new records.
+    #[must_use]
+    pub fn wake_socket(&self) -> PathBuf {
+        self.0.join("wake.sock")
+    }
+}
+
+/// Why there is no profile to obey.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadProfileError {
+    /// The file cannot be read.
+    #[error("could not read profile `{path}`")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is not a profile signed by our collector.
+    #[error("profile `{path}` cannot be used")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: ProfileError,
+    },
+}
+
+/// The profile on the card, verified against the collector's key.
+///
+/// # Errors
+/// [`ReadProfileError`]; the caller keeps what it has.
+pub fn read_profile(data: &DataDir, identity: &Identity) -> Result<Profile, ReadProfileError> {
+    let path = data.profile();
+    let bytes = std::fs::read(&path).map_err(|source| ReadProfileError::Read {
+        path: path.clone(),
+        source,
+    })?;
+    Profile::open(&bytes, &identity.collector)
+        .map_err(|source| ReadProfileError::Invalid { path, source })
+}

@@ -1,0 +1,55 @@
+//! How the domain is written down, signed and sent.
+//!
+//! **Do not change what is here; add to it.** Records live on tablets for years and in the centre
+//! for ever. `tests/wire_golden.rs` holds golden bytes of every format; a change that breaks one of
+//! them breaks a tablet in a hall.
+//!
+//! **Invariants**
+//! 1. Everything is deterministic CBOR (RFC 8949 §4.2.1) with small integer keys, no floats: one
+//!    value has one encoding.
+//! 2. Readers skip keys they do not know and keep the bytes they were given, so a record that
+//!    passes through an older program comes out byte for byte.
+//! 3. A record's bytes never contain their own position; the chain and the exchange give it.
+//! 4. Nothing is decompressed or decoded before its signature and digest are verified.
+
+mod chain;
+mod deterministic;
+mod enrolment;
+mod envelope;
+mod exchange;
+mod keys;
+mod profile;
+mod record;
+mod reply;
+
+pub mod limits;
+
+pub use chain::ChainHash;
+pub use deterministic::{NotDeterministic, check as check_deterministic};
+pub use enrolment::{EnrolReply, EnrolRequest, EnrolmentCode, InvalidEnrolmentCode};
+pub use envelope::{Envelope, EnvelopeError, Purpose};
+pub use exchange::{Exchange, ExchangeError, ExchangeHead, Health, Run, SignedExchange};
+pub use keys::{PublicKey, SecretKey};
+pub use profile::{Profile, ProfileError, ProfileItem, ProfileStaff};
+pub use record::{
+    Amendment, OutcomeRecord, Record, RecordBody, RecordError, RecordTime, StreamOpened, StreamTip,
+};
+pub use reply::{Acknowledgement, RejectReason, Rejection, Reply, ReplyError, ReplyStatus};
+
+/// SHA-256 of `bytes`: digests of bodies and requests.
+#[must_use]
+pub fn digest(bytes: &[u8]) -> [u8; 32] {
+    use sha2::Digest;
+    sha2::Sha256::digest(bytes).into()
+}
+
+/// CBOR of a value that this crate owns, with its maps in key order.
+///
+/// Writing into a vector cannot fail, and none of our types has an encoder that refuses.
+pub(crate) fn to_cbor<T: minicbor::Encode<()>>(value: &T) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(128);
+    match minicbor::encode(value, &mut bytes) {
+        Ok(()) => bytes,
+        Err(error) => unreachable!("encoding into memory failed: {error}"),
+    }
+}
