@@ -1,6 +1,13 @@
 //! Golden bytes of every frozen format. Plain asserts on purpose: a snapshot can be accepted by
 //! habit, and a change here breaks tablets in halls. Formats only grow: add cases, never edit one.
 
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests"
+)]
+
 use manyi_shared::domain::{
     BootId, CaseNumber, Channel, ClockReading, FaultReason, HallId, ItemCode, Level, Outcome, Seq,
     ServiceEvent, StaffId, StreamId, TagCode, TagSetId, TerminalId, Watermark, WindowId,

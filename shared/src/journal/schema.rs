@@ -16,6 +16,9 @@ pub const SCHEMA_VERSION: i64 = 1;
 /// Terminal and daemon write in turns of a few milliseconds; five seconds means something hangs.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// The smallest page size of SQLite, in bytes.
+const SHORTEST_DATABASE: u64 = 512;
+
 /// Two tables and a note. `record` has no rowid: appends go to the right end of one tree, so a
 /// commit writes one page. `acknowledged` is a table of its own so that noting an acknowledgement
 /// never rewrites a page with records on it.
@@ -66,6 +69,11 @@ pub(super) fn open(path: &Path, role: Role) -> Result<Connection, JournalError> 
         path: path.to_owned(),
         problem: problem.to_string(),
     };
+    // SQLite takes a file shorter than its own header for an empty database and writes over it.
+    let length = std::fs::metadata(path).map_or(0, |m| m.len());
+    if (1..SHORTEST_DATABASE).contains(&length) {
+        return Err(unreadable(&format_args!("it has only {length} bytes")));
+    }
     let mut flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
     flags |= match role {
         Role::Writer => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,

@@ -1,0 +1,7 @@
+//! The pages on the testing backend: taps, sizes, words and looks.
+
+mod geometry;
+mod glass;
+mod looks;
+mod taps;
+mod words;
