@@ -3,6 +3,7 @@
 
 #![allow(
     clippy::allow_attributes,
+    clippy::cast_possible_truncation,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "helpers of tests"

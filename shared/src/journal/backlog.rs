@@ -259,8 +259,8 @@ impl Backlog {
             .map_err(|e| self.fault("note an acknowledgement", e))
     }
 
-    /// Removes acknowledged records, oldest first, so that at most `keep` of them stay. The newest
-    /// record of the newest stream always stays: the next stream names it.
+    /// Removes acknowledged records, oldest first, so that at most `keep` of them stay. The note of
+    /// the last acknowledged position stays with its chain hash: the next stream names it.
     ///
     /// # Errors
     /// [`JournalError::Sqlite`]; nothing is removed then.
