@@ -1,0 +1,24 @@
+//! What end-to-end tests and the demo's citizens are made of.
+//!
+//! Everything here drives the real programs from outside: processes, HTTP, the X server's pointer.
+//! It imports `shared` only to read a journal the way `manyi-terminal journal list` does; never the
+//! programs.
+//!
+//! - [`wait`]: waiting for a condition, the only place that pauses.
+//! - [`programs`]: where the built programs are, and running them so that none is left behind.
+//! - [`display`]: an X server without a screen.
+//! - [`pointer`]: a finger, by way of the X server.
+//! - [`layout`]: where the targets are on the glass.
+//! - [`http`]: plain questions to the programs' APIs.
+//! - [`citizens`]: made-up people, what they tap, and the check against office and journal.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod citizens;
+pub mod display;
+pub mod http;
+pub mod layout;
+pub mod pointer;
+pub mod programs;
+pub mod wait;

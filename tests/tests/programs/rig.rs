@@ -1,0 +1,192 @@
+//! A whole small city: a collector with the demo hall, an enrolled tablet with its daemon, and the
+//! terminal in a real window under Xvfb. Everything ends with it.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use manyi_e2e::citizens::check::{self, Score};
+use manyi_e2e::citizens::tablet::Tablet;
+use manyi_e2e::display::Display;
+use manyi_e2e::http::Http;
+use manyi_e2e::programs::{Program, binary, checkout, free_port, run};
+use manyi_e2e::wait::wait_for;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Longest wait for a program to come up on a busy machine.
+pub const UP: Duration = Duration::from_secs(60);
+/// Longest wait for a rating to be counted on a busy machine.
+pub const COUNTED: Duration = Duration::from_secs(30);
+
+/// The programs, their folders and ports. Fields are ended in this order.
+pub struct Rig {
+    pub terminal: Option<Program>,
+    pub sync: Option<Program>,
+    pub collector: Option<Program>,
+    pub display: Display,
+    pub http: Http,
+    pub office_port: u16,
+    pub prompt_port: u16,
+    pub token: String,
+    pub folder: TempDir,
+}
+
+impl Rig {
+    /// Everything up, enrolled at window A01, and ready to ask.
+    pub fn start() -> anyhow::Result<Self> {
+        let mut rig = Self::enrolled()?;
+        rig.start_sync()?;
+        rig.start_terminal()?;
+        Ok(rig)
+    }
+
+    /// The office up and a tablet enrolled; neither daemon nor terminal runs.
+    pub fn enrolled() -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let display = Display::start(1280, 800, folder.path())?;
+        let mut rig = Self {
+            terminal: None,
+            sync: None,
+            collector: None,
+            display,
+            http: Http::new()?,
+            office_port: free_port()?,
+            prompt_port: free_port()?,
+            token: String::new(),
+            folder,
+        };
+        run(rig.collector_command()?.arg("init"))?;
+        let hall = checkout().join("deploy/demo-data");
+        run(rig.collector_command()?.args(["hall", "import"]).arg(hall))?;
+        rig.token = run(rig
+            .collector_command()?
+            .args(["token", "create", "--name", "e2e"]))?
+        .trim()
+        .to_owned();
+        rig.start_collector()?;
+        let code = run(rig
+            .collector_command()?
+            .args(["enrol-code", "--window", "A01", "--json"]))?;
+        let code: Value = serde_json::from_str(&code)?;
+        let code = code["code"].as_str().context("no code")?.to_owned();
+        let office = rig.office();
+        let mut enrol = rig.sync_command()?;
+        run(enrol.args(["enrol", "--collector", &office, "--code", &code]))?;
+        Ok(rig)
+    }
+
+    pub fn office(&self) -> String {
+        format!("http://127.0.0.1:{}", self.office_port)
+    }
+
+    pub fn prompts(&self) -> String {
+        format!("http://127.0.0.1:{}", self.prompt_port)
+    }
+
+    pub fn tablet_dir(&self) -> PathBuf {
+        self.folder.path().join("tablet")
+    }
+
+    /// A collector command with this rig's folder and port.
+    pub fn collector_command(&self) -> anyhow::Result<Command> {
+        let mut command = bare("manyi-collector")?;
+        command
+            .arg("--data-dir")
+            .arg(self.folder.path().join("office"))
+            .env("MANYI_LISTEN", format!("127.0.0.1:{}", self.office_port));
+        Ok(command)
+    }
+
+    pub fn sync_command(&self) -> anyhow::Result<Command> {
+        let mut command = bare("manyi-sync")?;
+        command.arg("--data-dir").arg(self.tablet_dir());
+        Ok(command)
+    }
+
+    pub fn terminal_command(&self) -> anyhow::Result<Command> {
+        let mut command = bare("manyi-terminal")?;
+        command
+            .arg("--data-dir")
+            .arg(self.tablet_dir())
+            .env("MANYI_LISTEN", format!("127.0.0.1:{}", self.prompt_port))
+            .env("DISPLAY", self.display.name());
+        Ok(command)
+    }
+
+    pub fn start_collector(&mut self) -> anyhow::Result<()> {
+        let mut command = self.collector_command()?;
+        let mut program = Program::start("collector", command.arg("serve"), self.folder.path())?;
+        let url = format!("{}/readyz", self.office());
+        wait_for("the collector to be ready", UP, || {
+            program.check_runs()?;
+            Ok((self.http.get(&url, None)?.status == 200).then_some(()))
+        })?;
+        self.collector = Some(program);
+        Ok(())
+    }
+
+    pub fn start_sync(&mut self) -> anyhow::Result<()> {
+        let mut command = self.sync_command()?;
+        self.sync = Some(Program::start(
+            "sync",
+            command.arg("run"),
+            self.folder.path(),
+        )?);
+        Ok(())
+    }
+
+    /// Starts the terminal and waits until it can ask.
+    pub fn start_terminal(&mut self) -> anyhow::Result<()> {
+        self.launch_terminal()?;
+        self.wait_for_health("ready").map(drop)
+    }
+
+    /// Starts the terminal and does not wait.
+    pub fn launch_terminal(&mut self) -> anyhow::Result<()> {
+        let mut command = self.terminal_command()?;
+        self.terminal = Some(Program::start(
+            "terminal",
+            &mut command,
+            self.folder.path(),
+        )?);
+        Ok(())
+    }
+
+    /// Waits until the terminal's health has this status, and hands the health over.
+    pub fn wait_for_health(&mut self, status: &str) -> anyhow::Result<Value> {
+        let url = format!("{}/v1/health", self.prompts());
+        let terminal = self.terminal.as_mut().context("no terminal runs")?;
+        wait_for(&format!("the terminal to be {status}"), UP, || {
+            terminal.check_runs()?;
+            let health: Value = serde_json::from_str(&self.http.get(&url, None)?.body)?;
+            Ok((health["status"] == status).then_some(health))
+        })
+    }
+
+    pub fn tablet(&self) -> anyhow::Result<Tablet<'_>> {
+        Tablet::find(
+            &self.http,
+            &self.prompts(),
+            &self.tablet_dir(),
+            Some(self.display.name()),
+        )
+    }
+
+    /// The office's score once it has counted so many prompts; what it has when time is up.
+    pub fn score_of(&self, prompts: u64) -> anyhow::Result<Score> {
+        check::settled_score(&self.http, &self.office(), &self.token, prompts, COUNTED)
+    }
+}
+
+/// A program of ours without any setting of the person's own shell.
+pub fn bare(name: &str) -> anyhow::Result<Command> {
+    let mut command = Command::new(binary(name)?);
+    for (key, _) in std::env::vars_os() {
+        if key.to_string_lossy().starts_with("MANYI_") {
+            command.env_remove(key);
+        }
+    }
+    Ok(command)
+}
