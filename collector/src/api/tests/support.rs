@@ -1,0 +1,225 @@
+//! A collector on a real database in a temporary directory, asked without a socket.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, BodyDataStream};
+use axum::extract::ConnectInfo;
+use axum::http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use axum::http::{HeaderMap, Request, StatusCode};
+use manyi_shared::wire::SecretKey;
+use tower::ServiceExt;
+
+use crate::app::{AppState, router};
+use crate::clock::SetClock;
+use crate::config::Config;
+use crate::office::{secret, session};
+use crate::store::sqlite::SqliteStore;
+use crate::store::users::OfficeUser;
+use crate::store::{StoreError, UserStore};
+
+/// Monday 2026-03-09, 12:00 in Shanghai, the day after New York sets its clocks forward.
+pub(crate) const NOW: &str = "2026-03-09T04:00:00Z";
+
+pub(crate) struct TestApp {
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) state: AppState,
+    pub(crate) clock: Arc<SetClock>,
+    router: Router,
+    _directory: tempfile::TempDir,
+}
+
+/// One row of the tally: instant, window, staff, channel, outcome, level, count.
+pub(crate) type Row<'a> = (&'a str, &'a str, &'a str, i64, i64, i64, i64);
+
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    pub(crate) fn location(&self) -> &str {
+        self.headers
+            .get(LOCATION)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The session's cookie as the browser sends it back.
+    pub(crate) fn session(&self) -> String {
+        let cookies = self
+            .headers
+            .get_all(SET_COOKIE)
+            .into_iter()
+            .map(|value| value.to_str().unwrap());
+        let mut sessions = cookies.filter(|cookie| cookie.starts_with(session::COOKIE_NAME));
+        sessions
+            .next()
+            .unwrap()
+            .split(';')
+            .next()
+            .unwrap()
+            .to_owned()
+    }
+}
+
+pub(crate) fn ms(instant: &str) -> i64 {
+    instant.parse::<jiff::Timestamp>().unwrap().as_millisecond()
+}
+
+impl TestApp {
+    pub(crate) async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Arc::new(SqliteStore::create(directory.path()).unwrap());
+        let config = Config::load(None, |_| None, Some(directory.path())).unwrap();
+        let clock = Arc::new(SetClock::at(ms(NOW)));
+        let key = SecretKey::from_seed(&[7; 32]);
+        let state = AppState::new(
+            store.clone(),
+            Arc::new(config),
+            clock.clone(),
+            Arc::new(key),
+        );
+        let app = Self {
+            router: router(state.clone()),
+            store,
+            state,
+            clock,
+            _directory: directory,
+        };
+        app.hall("H1", "Asia/Shanghai").await;
+        app
+    }
+
+    pub(crate) async fn sql(&self, sql: impl Into<String>) {
+        let sql = sql.into();
+        let job = move |connection: &rusqlite::Connection| -> Result<(), StoreError> {
+            connection.execute_batch(&sql)?;
+            Ok(())
+        };
+        self.store.write(job).await.unwrap();
+    }
+
+    /// A hall with windows A01 and A02.
+    pub(crate) async fn hall(&self, id: &str, zone: &str) {
+        self.sql(format!(
+            "INSERT INTO hall VALUES ('{id}', '大厅 {id}', '371581', '{zone}', '', 1);
+             INSERT INTO department VALUES ('{id}', 'D1', '行政审批服务局');
+             INSERT INTO staff VALUES ('{id}', 'S1', '李文静', '综合受理岗', 'D1');
+             INSERT INTO service_window VALUES ('{id}', 'A01', '综合受理区', 'A01', 'A01 综合受理窗口', 'D1', 'S1');
+             INSERT INTO service_window VALUES ('{id}', 'A02', '综合受理区', 'A02', 'A02 综合受理窗口', 'D1', '');"
+        ))
+        .await;
+    }
+
+    pub(crate) async fn tally(&self, hall: &str, rows: &[Row<'_>]) {
+        let mut sql = String::new();
+        for (instant, window, staff, channel, outcome, level, n) in rows {
+            let slot = ms(instant).div_euclid(900_000);
+            sql += &format!(
+                "INSERT INTO tally VALUES ('{hall}', {slot}, '{window}', 'D1', '{staff}', '', {channel}, {outcome}, {level}, {n});"
+            );
+        }
+        self.sql(sql).await;
+    }
+
+    /// A user with this password, which need not be changed unless said so.
+    pub(crate) async fn user(&self, password: &str, must_change: bool) {
+        let user = OfficeUser {
+            name: "office".to_owned(),
+            password_hash: secret::hash(password.to_owned()).await.unwrap(),
+            must_change,
+        };
+        assert!(self.store.add_first_user(user, ms(NOW)).await.unwrap());
+    }
+
+    /// A valid API token.
+    pub(crate) async fn token(&self) -> String {
+        let token = "manyi_test".to_owned();
+        assert!(
+            self.store
+                .add_token(secret::digest(&token), "test".to_owned(), ms(NOW))
+                .await
+                .unwrap()
+        );
+        token
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let (mut parts, body) = request.into_parts();
+        parts
+            .extensions
+            .insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 40_000))));
+        let response = self
+            .router
+            .clone()
+            .oneshot(Request::from_parts(parts, body))
+            .await
+            .unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX)
+            .await
+            .unwrap();
+        Answer {
+            status,
+            headers,
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
+    }
+
+    /// The body of a page that does not end by itself.
+    pub(crate) async fn stream(&self, path: &str, session: &str) -> BodyDataStream {
+        let request = Request::get(path)
+            .header(COOKIE, session)
+            .body(Body::empty())
+            .unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        response.into_body().into_data_stream()
+    }
+
+    pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = Request::get(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, form: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request =
+            Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::from(form.to_owned())).unwrap())
+            .await
+    }
+
+    /// Logs in and gives the session's cookie.
+    pub(crate) async fn log_in(&self, password: &str) -> String {
+        let answer = self
+            .post("/login", &format!("user=office&password={password}"), &[])
+            .await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+        answer.session()
+    }
+
+    pub(crate) async fn get_as(&self, path: &str, session: &str) -> Answer {
+        self.get(path, &[(COOKIE.as_str(), session)]).await
+    }
+
+    /// The scores of a query, asked for with a token.
+    pub(crate) async fn scores(&self, token: &str, query: &str) -> Answer {
+        self.get(
+            &format!("/api/v1/scores?{query}"),
+            &[("authorization", &format!("Bearer {token}"))],
+        )
+        .await
+    }
+}

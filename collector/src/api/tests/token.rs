@@ -1,0 +1,74 @@
+use axum::http::StatusCode;
+
+use super::support::{NOW, TestApp, ms};
+use crate::store::UserStore;
+
+#[tokio::test]
+async fn without_session_or_token_the_api_is_closed() {
+    let app = TestApp::new().await;
+    let answer = app.get("/api/v1/scores", &[]).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(answer.json()["type"], "urn:manyi:problem:unauthorised");
+}
+
+#[rstest::rstest]
+#[case::other("Bearer manyi_other")]
+#[case::scheme("Basic b2ZmaWNlOm9mZmljZQ==")]
+#[case::bare("manyi_test")]
+#[tokio::test]
+async fn a_wrong_token_is_refused(#[case] header: &str) {
+    let app = TestApp::new().await;
+    app.token().await;
+    let answer = app
+        .get("/api/v1/scores", &[("authorization", header)])
+        .await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_token_opens_the_api_until_it_is_revoked() {
+    let app = TestApp::new().await;
+    let token = app.token().await;
+    assert_eq!(app.scores(&token, "").await.status, StatusCode::OK);
+    assert!(
+        !app.store
+            .add_token([0; 32], "test".to_owned(), ms(NOW))
+            .await
+            .unwrap()
+    );
+    assert!(
+        app.store
+            .revoke_token("test".to_owned(), ms(NOW))
+            .await
+            .unwrap()
+    );
+    assert_eq!(
+        app.scores(&token, "").await.status,
+        StatusCode::UNAUTHORIZED
+    );
+    assert!(
+        !app.store
+            .revoke_token("test".to_owned(), ms(NOW))
+            .await
+            .unwrap()
+    );
+    assert!(
+        app.store
+            .add_token([0; 32], "test".to_owned(), ms(NOW))
+            .await
+            .unwrap()
+    );
+    assert_eq!(app.store.tokens().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn the_openapi_document_describes_the_scores() {
+    let app = TestApp::new().await;
+    let document = app.get("/openapi.json", &[]).await.json();
+    let scores = &document["paths"]["/api/v1/scores"]["get"];
+    assert_eq!(scores["parameters"].as_array().unwrap().len(), 12);
+    assert!(
+        document["components"]["schemas"]["ScoresBody"].is_object(),
+        "{document}"
+    );
+}

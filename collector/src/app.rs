@@ -1,0 +1,134 @@
+//! What every handler shares, and the table of all routes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{HeaderName, StatusCode};
+use manyi_shared::wire::SecretKey;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::watch;
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{
+    MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer,
+};
+use tower_http::timeout::TimeoutLayer;
+use tower_http::trace::TraceLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::problem::Problem;
+use crate::store::Store;
+
+/// What every handler shares.
+#[derive(Clone)]
+pub struct AppState {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// The configuration, checked.
+    pub config: Arc<Config>,
+    /// The centre's clock.
+    pub clock: Arc<dyn Clock>,
+    /// The key that signs every reply and profile.
+    pub key: Arc<SecretKey>,
+    /// Counts up after each ingest that changed a count; live pages watch it.
+    pub changed: watch::Sender<u64>,
+    /// Turns true when the collector stops: open live pages end, so that stopping does not wait.
+    pub stopping: watch::Sender<bool>,
+    /// The text of `/metrics`.
+    pub metrics: PrometheusHandle,
+}
+
+impl std::fmt::Debug for AppState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AppState")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+impl AppState {
+    /// The state of a collector with this database, key and clock.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        config: Arc<Config>,
+        clock: Arc<dyn Clock>,
+        key: Arc<SecretKey>,
+    ) -> Self {
+        Self {
+            store,
+            config,
+            clock,
+            key,
+            changed: watch::Sender::new(0),
+            stopping: watch::Sender::new(false),
+            metrics: crate::metrics::install(),
+        }
+    }
+}
+
+/// A request that takes longer is answered 503. An exchange takes milliseconds; the database's own
+/// busy time-out of 5 s fits in.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The head of the OpenAPI document; paths come from the routers.
+#[derive(Debug, OpenApi)]
+#[openapi(info(
+    title = "Manyi collector",
+    description = "Ratings of service halls: device endpoints (signed CBOR) and scores (JSON).",
+    license(name = "GPL-3.0-only", identifier = "GPL-3.0-only")
+))]
+struct Document;
+
+/// All routes that the OpenAPI document describes.
+fn documented(config: &Config) -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(crate::device::router(config))
+        .merge(crate::api::router())
+        .merge(crate::health::router())
+}
+
+/// The OpenAPI document, as `/openapi.json` serves it.
+#[must_use]
+pub fn openapi(config: &Config) -> utoipa::openapi::OpenApi {
+    documented(config).into_openapi()
+}
+
+/// All routes, ready to serve.
+pub fn router(state: AppState) -> Router {
+    let (documented, document) = documented(&state.config).split_for_parts();
+    let document = Arc::new(document);
+    let serve_document = move || async move { axum::Json(document.as_ref().clone()) };
+    documented
+        .merge(crate::office::router(&state.config))
+        .route("/openapi.json", axum::routing::get(serve_document))
+        .fallback(crate::office::not_found)
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .with_state(state)
+        .layer(
+            ServiceBuilder::new()
+                .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+                .layer(TraceLayer::new_for_http().make_span_with(span))
+                .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+                .layer(CatchPanicLayer::custom(Problem::after_panic))
+                .layer(TimeoutLayer::with_status_code(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    REQUEST_TIMEOUT,
+                )),
+        )
+}
+
+/// Method, path without query (queries may hold what logs must not) and the request's id.
+fn span<B>(request: &axum::http::Request<B>) -> tracing::Span {
+    let id = request.extensions().get::<RequestId>();
+    let id = id
+        .and_then(|id| id.header_value().to_str().ok())
+        .unwrap_or_default();
+    tracing::info_span!("request", method = %request.method(), path = request.uri().path(), id)
+}

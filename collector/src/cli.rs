@@ -1,0 +1,120 @@
+//! The command line. Each subcommand has its file; `out` is the only place that prints.
+
+mod check_config;
+mod enrol_code;
+mod hall;
+mod init;
+pub mod out;
+pub mod score;
+mod serve;
+mod terminal;
+pub mod token;
+
+use std::future::Future;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+use crate::store::sqlite::SqliteStore;
+
+/// The centre of Manyi: takes ratings from terminals, counts them, shows them to the office.
+#[derive(Debug, Parser)]
+#[command(name = "manyi-collector", version, propagate_version = true)]
+pub struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every subcommand.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Globals {
+    /// Configuration file (TOML); see deploy/collector.example.toml
+    #[arg(long, global = true, env = "MANYI_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Directory of database and key; wins over file and environment
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+impl Globals {
+    /// The configuration: defaults, file, environment, command line.
+    ///
+    /// # Errors
+    /// When it cannot be used; names file and key.
+    pub fn load(&self) -> anyhow::Result<Config> {
+        let variable = |name: &str| std::env::var(name).ok();
+        Ok(Config::load(
+            self.config.as_deref(),
+            variable,
+            self.data_dir.as_deref(),
+        )?)
+    }
+
+    /// Loads the configuration and opens the database it names.
+    ///
+    /// # Errors
+    /// When either fails; before `init` the message says so.
+    pub fn open(&self) -> anyhow::Result<(Config, SqliteStore)> {
+        let config = self.load()?;
+        let store = SqliteStore::open(&config.data_dir)?;
+        Ok((config, store))
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make data directory, database, signing key and the first office user
+    Init(init::Args),
+    /// Serve terminals, office and partner systems
+    Serve(serve::Args),
+    /// Load a hall's own tables
+    #[command(subcommand)]
+    Hall(hall::Command),
+    /// Print a one-time code that enrols a terminal at a window
+    EnrolCode(enrol_code::Args),
+    /// List terminals and take identities back
+    #[command(subcommand)]
+    Terminal(terminal::Command),
+    /// Compute scores from counts, to check a published table
+    Score(score::Args),
+    /// Manage API tokens
+    Token(token::Args),
+    /// Check the configuration and print it
+    CheckConfig(check_config::Args),
+}
+
+impl Cli {
+    /// Runs the subcommand.
+    ///
+    /// # Errors
+    /// Whatever went wrong, with its causes, for printing.
+    pub fn run(self) -> anyhow::Result<()> {
+        let globals = &self.globals;
+        match self.command {
+            Command::Init(args) => args.run(globals),
+            Command::Serve(args) => args.run(globals),
+            Command::Hall(command) => command.run(globals),
+            Command::EnrolCode(args) => args.run(globals),
+            Command::Terminal(command) => command.run(globals),
+            Command::Score(args) => args.run(globals),
+            Command::Token(args) => args.run(globals),
+            Command::CheckConfig(args) => args.run(globals),
+        }
+    }
+}
+
+/// Runs one asynchronous job on this thread.
+///
+/// # Errors
+/// What the job returns, or that there is no runtime.
+pub fn block_on<T>(job: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("could not start the runtime")?
+        .block_on(job)
+}

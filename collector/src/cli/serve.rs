@@ -1,0 +1,123 @@
+//! `serve`: the collector as a service.
+
+use std::io::{ErrorKind, IsTerminal};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::Globals;
+use crate::app::{self, AppState};
+use crate::clock::SystemClock;
+use crate::config::{Config, LogFormat};
+use crate::store::sqlite::SqliteStore;
+
+/// How long open requests may take to finish after the signal: far longer than an exchange takes,
+/// shorter than systemd's patience (90 s).
+const FINISH_WITHIN: Duration = Duration::from_secs(5);
+
+/// No arguments of its own.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+impl Args {
+    #[expect(clippy::unused_self, reason = "all subcommands run the same way")]
+    pub(super) fn run(self, globals: &Globals) -> anyhow::Result<()> {
+        let (config, store) = globals.open()?;
+        let key = super::init::read_key(&config.data_dir)?;
+        start_log(&config);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .context("could not start the runtime")?;
+        runtime.block_on(async {
+            let listener = bind(config.listen).await?;
+            serve(listener, config, store, key).await
+        })
+    }
+}
+
+/// Starts to listen.
+///
+/// # Errors
+/// When the address cannot be had; says what to do.
+async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(listen).await.map_err(|error| {
+        let advice = match error.kind() {
+            ErrorKind::AddrInUse => {
+                "another program listens there; stop it, or set `listen` to another port"
+            }
+            ErrorKind::PermissionDenied => {
+                "this user may not; ports below 1024 belong to root, set `listen` to a higher one"
+            }
+            ErrorKind::AddrNotAvailable => "this machine does not have that address",
+            _ => "see the cause",
+        };
+        anyhow::Error::from(error).context(format!("could not listen on {listen}: {advice}"))
+    })
+}
+
+async fn serve(
+    listener: TcpListener,
+    config: Config,
+    store: SqliteStore,
+    key: manyi_shared::wire::SecretKey,
+) -> anyhow::Result<()> {
+    tracing::info!(
+        address = %listener.local_addr()?,
+        data_dir = %config.data_dir.display(),
+        key = key.public().fingerprint(),
+        version = env!("CARGO_PKG_VERSION"),
+        "listening"
+    );
+    let state = AppState::new(
+        Arc::new(store),
+        Arc::new(config),
+        Arc::new(SystemClock),
+        Arc::new(key),
+    );
+    let stopping = state.stopping.clone();
+    let service = app::router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut stopped = stopping.subscribe();
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        tracing::info!("stopping: open requests are finished first");
+        stopping.send_replace(true);
+    };
+    // Live pages end by themselves when told; a connection that hangs does not keep us from it.
+    let enough = async move {
+        // An error means that the sender is gone, which it is only after it was told to stop.
+        if stopped.wait_for(|stopping| *stopping).await.is_ok() {
+            tokio::time::sleep(FINISH_WITHIN).await;
+        }
+    };
+    tokio::select! {
+        served = axum::serve(listener, service).with_graceful_shutdown(stop) => served?,
+        () = enough => tracing::info!("connections that are still open are closed"),
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn start_log(config: &Config) {
+    let filter = EnvFilter::new(&config.log);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    let started = match config.log_format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
+    if let Err(error) = started {
+        super::out::note(format_args!("log was started before: {error}"));
+    }
+}

@@ -1,0 +1,251 @@
+//! Configuration: defaults, then the TOML file, then `MANYI_…` variables, then the command line.
+//!
+//! Every key is described in `deploy/collector.example.toml`; a key that is not known is an error.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use tracing_subscriber::EnvFilter;
+
+/// What the collector is told from outside, checked.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The directory of database and key.
+    pub data_dir: PathBuf,
+    /// Which log lines are written, in the syntax of `tracing_subscriber::EnvFilter`.
+    pub log: String,
+    /// How log lines are written.
+    pub log_format: LogFormat,
+    /// How long an office login lasts, in hours.
+    pub session_hours: u32,
+    /// Whether the login cookie is sent over TLS only. Right behind a reverse proxy with TLS; without
+    /// TLS nobody could log in.
+    pub cookie_secure: bool,
+    /// Enrolment tries a minute from one address. More helps guessers, fewer hinder a technician
+    /// who mistypes.
+    pub enrol_per_minute: u32,
+    /// Enrolment tries a minute from all addresses together.
+    pub enrol_per_minute_total: u32,
+    /// The reverse proxy whose `X-Forwarded-For` is believed.
+    pub trusted_proxy: Option<IpAddr>,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, for machines.
+    Json,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is missing or not TOML, a key is unknown, or a value has the wrong type.
+    #[error("configuration {origin} cannot be used")]
+    Read {
+        /// Where the configuration was looked for.
+        origin: String,
+        /// Key and reason.
+        #[source]
+        source: Box<config::ConfigError>,
+    },
+    /// A value is outside what its key allows.
+    #[error("configuration {origin}: `{key}` is `{value}`, but must be {allowed}")]
+    Value {
+        /// Where the configuration was looked for.
+        origin: String,
+        /// The key.
+        key: &'static str,
+        /// Its value.
+        value: String,
+        /// What is allowed.
+        allowed: &'static str,
+    },
+}
+
+const DEFAULTS: &str = include_str!("config/defaults.toml");
+
+/// Every key; each can be set by `MANYI_` and its name in capitals.
+pub const KEYS: [&str; 9] = [
+    "listen",
+    "data_dir",
+    "log",
+    "log_format",
+    "session_hours",
+    "cookie_secure",
+    "enrol_per_minute",
+    "enrol_per_minute_total",
+    "trusted_proxy",
+];
+
+impl Config {
+    /// Reads the configuration. `variable` looks up an environment variable, `data_dir` is the
+    /// command line's.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming file, key and what is allowed.
+    pub fn load(
+        file: Option<&Path>,
+        variable: impl Fn(&str) -> Option<String>,
+        data_dir: Option<&Path>,
+    ) -> Result<Self, ConfigError> {
+        let mut origin = file.map_or_else(
+            || "(no file)".to_owned(),
+            |file| format!("file `{}`", file.display()),
+        );
+        let mut variables = Vec::new();
+        let mut builder = config::Config::builder()
+            .add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml));
+        if let Some(file) = file {
+            let source = config::File::from(file).format(config::FileFormat::Toml);
+            builder = builder.add_source(source.required(true));
+        }
+        let mut set = |mut builder: config::ConfigBuilder<config::builder::DefaultState>| {
+            for key in KEYS {
+                let name = format!("MANYI_{}", key.to_uppercase());
+                if let Some(value) = variable(&name) {
+                    builder = builder.set_override(key, value)?;
+                    variables.push(name);
+                }
+            }
+            if let Some(dir) = data_dir {
+                builder = builder.set_override("data_dir", dir.to_string_lossy().into_owned())?;
+            }
+            builder.build()?.try_deserialize::<Self>()
+        };
+        let read = set(builder);
+        if !variables.is_empty() {
+            origin = format!("{origin} with {}", variables.join(", "));
+        }
+        let config = read.map_err(|source| ConfigError::Read {
+            origin: origin.clone(),
+            source: Box::new(source),
+        })?;
+        config.check(origin)?;
+        Ok(config)
+    }
+
+    fn check(&self, origin: String) -> Result<(), ConfigError> {
+        let counts = [
+            (
+                "session_hours",
+                self.session_hours,
+                24 * 31,
+                "1 to 744 hours",
+            ),
+            ("enrol_per_minute", self.enrol_per_minute, 60, "1 to 60"),
+            (
+                "enrol_per_minute_total",
+                self.enrol_per_minute_total,
+                600,
+                "1 to 600",
+            ),
+        ];
+        let wrong = counts
+            .into_iter()
+            .find(|(_, value, max, _)| !(1..=*max).contains(value));
+        let wrong = wrong.map(|(key, value, _, allowed)| (key, value.to_string(), allowed));
+        let log = EnvFilter::try_new(&self.log).is_err().then(|| {
+            (
+                "log",
+                self.log.clone(),
+                "a filter such as `info` or `info,manyi_collector=debug`",
+            )
+        });
+        let dir = self
+            .data_dir
+            .as_os_str()
+            .is_empty()
+            .then(|| ("data_dir", String::new(), "a directory"));
+        match wrong.or(log).or(dir) {
+            None => Ok(()),
+            Some((key, value, allowed)) => Err(ConfigError::Value {
+                origin,
+                key,
+                value,
+                allowed,
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("collector.toml");
+        std::fs::write(&file, text).expect("written");
+        let variable = |name: &str| {
+            let found = variables.iter().find(|(n, _)| *n == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        Config::load(Some(&file), variable, None)
+            .map_err(|e| format!("{:#}", anyhow::Error::from(e)))
+    }
+
+    #[test]
+    fn without_a_file_the_defaults_hold() {
+        let config = Config::load(None, |_| None, None).expect("defaults");
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.trusted_proxy, None);
+    }
+
+    #[test]
+    fn the_example_file_names_every_key_and_changes_none() {
+        let example = include_str!("../../deploy/collector.example.toml");
+        for key in KEYS {
+            assert!(
+                example.contains(&format!("{key} = ")),
+                "{key} is not in the example"
+            );
+        }
+        let bare: String = example
+            .lines()
+            .map(|line| line.strip_prefix("#=").unwrap_or(line).trim().to_owned() + "\n")
+            .collect();
+        let defaults = Config::load(None, |_| None, None).expect("defaults");
+        assert_eq!(load(&bare, &[]), Ok(defaults));
+    }
+
+    #[test]
+    fn a_variable_wins_over_the_file_and_numbers_are_read_from_text() {
+        let variables = [("MANYI_LISTEN", "[::1]:9000"), ("MANYI_SESSION_HOURS", "4")];
+        let config = load("listen = \"127.0.0.1:1\"\n", &variables).expect("a configuration");
+        assert_eq!(config.listen.to_string(), "[::1]:9000");
+        assert_eq!(config.session_hours, 4);
+    }
+
+    #[rstest::rstest]
+    #[case::unknown_key("lisen = \"127.0.0.1:1\"", "lisen")]
+    #[case::wrong_type("session_hours = \"many\"", "session_hours")]
+    #[case::no_address("listen = \"localhost\"", "listen")]
+    #[case::out_of_range("session_hours = 0", "1 to 744 hours")]
+    #[case::log_filter("log = \"info,,=\"", "`log`")]
+    #[case::no_toml("listen = ", "collector.toml")]
+    fn a_wrong_file_is_refused_by_name(#[case] text: &str, #[case] words: &str) {
+        let error = load(text, &[]).expect_err("must be refused");
+        assert!(
+            error.contains(words) && error.contains("collector.toml"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let file = Path::new("/nowhere/collector.toml");
+        let error = Config::load(Some(file), |_| None, None).expect_err("must be refused");
+        assert!(
+            error.to_string().contains("/nowhere/collector.toml"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,58 @@
+//! What terminals talk to: enrolment and exchanges, in signed CBOR.
+//!
+//! Refusals that come before the signature is verified are problem bodies; everything after it is
+//! a signed reply, whatever its status.
+
+mod enrol;
+mod exchange;
+pub(crate) mod limit;
+
+use axum::extract::DefaultBodyLimit;
+use axum::extract::rejection::BytesRejection;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use manyi_shared::wire::limits::{MAX_ENROL_BYTES, MAX_EXCHANGE_BYTES};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::AppState;
+use crate::config::Config;
+use crate::problem::{Problem, ProblemType};
+
+/// The media type of signed replies (RFC 9052 §2).
+const COSE: HeaderValue = HeaderValue::from_static("application/cose; cose-type=\"cose-sign1\"");
+
+/// A signed message as bytes.
+#[derive(Debug, utoipa::ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "stands for the body in the OpenAPI document")]
+pub struct SignedMessage(Vec<u8>);
+
+/// `/device/v1/enrol` and `/device/v1/exchange`.
+pub fn router(config: &Config) -> OpenApiRouter<AppState> {
+    let enrol = OpenApiRouter::new()
+        .routes(routes!(enrol::enrol))
+        .layer(DefaultBodyLimit::max(MAX_ENROL_BYTES));
+    let exchange = OpenApiRouter::new()
+        .routes(routes!(exchange::exchange))
+        .layer(DefaultBodyLimit::max(MAX_EXCHANGE_BYTES));
+    limit::per_minute(enrol, config).merge(exchange)
+}
+
+/// A signed answer.
+fn signed(status: StatusCode, bytes: Vec<u8>) -> Response {
+    (status, [(CONTENT_TYPE, COSE)], bytes).into_response()
+}
+
+/// A body that could not be read.
+fn unread(rejection: &BytesRejection, limit: usize) -> Problem {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        Problem::new(
+            ProblemType::TooLarge,
+            format!("the body is longer than {limit} bytes"),
+        )
+    } else {
+        Problem::new(ProblemType::Malformed, "the body did not arrive whole")
+    }
+}

@@ -1,0 +1,191 @@
+//! `POST /device/v1/exchange`: records in, acknowledgement out.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::StatusCode;
+use axum::response::Response;
+use manyi_shared::wire::limits::MAX_EXCHANGE_BYTES;
+use manyi_shared::wire::{
+    EnvelopeError, Exchange, ExchangeError, Reply, ReplyStatus, SignedExchange,
+};
+
+use super::{signed, unread};
+use crate::app::AppState;
+use crate::hall::signed_profile;
+use crate::ingest::{Delivery, Receipt};
+use crate::metrics::{CONFLICTS, DEAD_LETTERS, EXCHANGES, INGEST_SECONDS, RECORDS};
+use crate::problem::{Problem, ProblemType};
+use crate::store::KnownTerminal;
+
+/// Take records in.
+///
+/// The body is a signed head with compressed records (ARCHITECTURE has the formats). Everything that could be
+/// verified is answered with a `COSE_Sign1` reply: taken or conflict 200, gap or stale number 409.
+#[utoipa::path(
+    post, path = "/device/v1/exchange", tag = "device",
+    request_body(content = super::SignedMessage, content_type = "application/cbor", description = "Signed exchange, at most 786432 bytes"),
+    responses(
+        (status = 200, description = "Signed reply: taken, or kept as a second history", content_type = "application/cose", body = super::SignedMessage),
+        (status = 400, description = "malformed", content_type = "application/problem+json", body = crate::problem::ProblemBody),
+        (status = 401, description = "unknown-signer or bad-signature", content_type = "application/problem+json", body = crate::problem::ProblemBody),
+        (status = 403, description = "revoked", content_type = "application/problem+json", body = crate::problem::ProblemBody),
+        (status = 409, description = "Signed reply: gap, or an exchange number that was used", content_type = "application/cose", body = super::SignedMessage),
+        (status = 413, description = "too-large", content_type = "application/problem+json", body = crate::problem::ProblemBody),
+        (status = 422, description = "wrong-chain", content_type = "application/problem+json", body = crate::problem::ProblemBody),
+        (status = 503, description = "unavailable, with Retry-After", content_type = "application/problem+json", body = crate::problem::ProblemBody),
+    )
+)]
+pub(super) async fn exchange(
+    State(state): State<AppState>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    let started = tokio::time::Instant::now();
+    let result = answer(&state, body).await;
+    metrics::histogram!(INGEST_SECONDS).record(started.elapsed());
+    let label = match &result {
+        Ok((status, _)) => status_name(*status),
+        Err(problem) => problem.kind().name(),
+    };
+    metrics::counter!(EXCHANGES, "result" => label).increment(1);
+    result.map(|(status, bytes)| signed(http_status(status), bytes))
+}
+
+const fn status_name(status: ReplyStatus) -> &'static str {
+    match status {
+        ReplyStatus::Taken => "taken",
+        ReplyStatus::Gap => "gap",
+        ReplyStatus::StaleNumber => "stale-number",
+        ReplyStatus::Conflict => "conflict",
+    }
+}
+
+const fn http_status(status: ReplyStatus) -> StatusCode {
+    match status {
+        ReplyStatus::Taken | ReplyStatus::Conflict => StatusCode::OK,
+        ReplyStatus::Gap | ReplyStatus::StaleNumber => StatusCode::CONFLICT,
+    }
+}
+
+async fn answer(
+    state: &AppState,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<(ReplyStatus, Vec<u8>), Problem> {
+    let body = body.map_err(|rejection| unread(&rejection, MAX_EXCHANGE_BYTES))?;
+    let received_ms = state.clock.now_ms();
+    let parsed = SignedExchange::parse(&body).map_err(|error| refuse(&error))?;
+    let terminal = parsed.claimed_terminal();
+    let Some(known) = state.store.terminal(terminal).await? else {
+        tracing::warn!(%terminal, "exchange from a stranger");
+        let detail = "no terminal with this id is enrolled here";
+        return Err(Problem::new(ProblemType::UnknownSigner, detail));
+    };
+    let exchange = parsed.open(&known.key).map_err(|error| {
+        tracing::warn!(%terminal, %error, "exchange refused");
+        refuse(&error)
+    })?;
+    if known.revoked {
+        return Err(revoked());
+    }
+    take(state, known, exchange, received_ms).await
+}
+
+fn revoked() -> Problem {
+    Problem::new(
+        ProblemType::Revoked,
+        "the office has taken this terminal's identity back",
+    )
+}
+
+/// Stores a verified exchange and signs the reply.
+async fn take(
+    state: &AppState,
+    known: KnownTerminal,
+    exchange: Exchange,
+    received_ms: i64,
+) -> Result<(ReplyStatus, Vec<u8>), Problem> {
+    let (terminal, request) = (exchange.head.terminal, exchange.request);
+    if i64::try_from(exchange.head.number).is_err() {
+        let detail = "the exchange number is above what can be counted";
+        return Err(Problem::new(ProblemType::Malformed, detail));
+    }
+    let obeyed = exchange.head.profile_version;
+    let hall = known.hall.clone();
+    let receipt = state
+        .store
+        .ingest(Delivery::new(known.hall, exchange, received_ms))
+        .await?;
+    if receipt.revoked {
+        return Err(revoked());
+    }
+    report(&receipt, terminal);
+    if receipt.counted {
+        state.changed.send_modify(|n| *n = n.wrapping_add(1));
+    }
+    let profile = if receipt.profile_version == obeyed {
+        None
+    } else {
+        let source = state
+            .store
+            .profile_source(hall, receipt.window.clone())
+            .await?;
+        source.map(|source| signed_profile(source, &state.key))
+    };
+    let reply = Reply {
+        terminal,
+        request,
+        status: receipt.status,
+        acknowledgement: receipt.acknowledgement,
+        server_ms: state.clock.now_ms(),
+        next_number: receipt.next_number,
+        profile,
+    };
+    Ok((receipt.status, reply.seal(&state.key)))
+}
+
+/// Counts and logs what happened; never what a record says.
+fn report(receipt: &Receipt, terminal: manyi_shared::domain::TerminalId) {
+    let verdicts = &receipt.verdicts;
+    let counts = [
+        ("accepted", verdicts.accepted),
+        ("duplicate", verdicts.duplicate),
+        ("rejected", verdicts.rejected),
+        ("conflict", verdicts.conflict),
+        ("refused", verdicts.refused),
+    ];
+    for (verdict, n) in counts.into_iter().filter(|(_, n)| *n > 0) {
+        metrics::counter!(RECORDS, "verdict" => verdict).increment(n);
+    }
+    metrics::counter!(CONFLICTS).increment(verdicts.conflict);
+    let rejected = receipt.acknowledgement.iter().flat_map(|ack| &ack.rejected);
+    // Those of duplicates come first and were counted when they were new.
+    let new = usize::try_from(verdicts.rejected).unwrap_or(usize::MAX);
+    for rejection in rejected.rev().take(new) {
+        metrics::counter!(DEAD_LETTERS, "reason" => rejection.reason.name()).increment(1);
+        tracing::warn!(
+            %terminal, seq = rejection.seq.get(), reason = rejection.reason.name(),
+            "record is kept as a dead letter"
+        );
+    }
+    if receipt.status == ReplyStatus::Conflict {
+        tracing::error!(
+            %terminal, records = verdicts.conflict,
+            "the terminal tells a second history of a stream; both are kept"
+        );
+    }
+}
+
+/// What the sender of an exchange that cannot be verified is told.
+fn refuse(error: &ExchangeError) -> Problem {
+    let kind = match error {
+        ExchangeError::TooLong(_) => ProblemType::TooLarge,
+        ExchangeError::Envelope(EnvelopeError::BadSignature) | ExchangeError::OtherTerminal => {
+            ProblemType::BadSignature
+        }
+        ExchangeError::Malformed(_) | ExchangeError::Envelope(_) => ProblemType::Malformed,
+        ExchangeError::Digest | ExchangeError::Records(_) | ExchangeError::WrongChain => {
+            ProblemType::WrongChain
+        }
+    };
+    Problem::new(kind, error.to_string())
+}

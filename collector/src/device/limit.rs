@@ -1,0 +1,105 @@
+//! How often enrolment may be tried.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use axum::response::IntoResponse;
+use tower_governor::governor::GovernorConfigBuilder;
+use tower_governor::key_extractor::{GlobalKeyExtractor, KeyExtractor};
+use tower_governor::{GovernorError, GovernorLayer};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::AppState;
+use crate::config::Config;
+use crate::problem::{Problem, ProblemType};
+
+/// The sender's address: the peer's, or what the trusted proxy says it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sender {
+    pub(crate) trusted_proxy: Option<IpAddr>,
+}
+
+impl KeyExtractor for Sender {
+    type Key = IpAddr;
+
+    fn extract<T>(&self, request: &Request<T>) -> Result<IpAddr, GovernorError> {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        let peer = peer.ok_or(GovernorError::UnableToExtractKey)?.0.ip();
+        if self.trusted_proxy != Some(peer) {
+            return Ok(peer);
+        }
+        // The last entry is the proxy's own word; those before it are whatever the sender wrote.
+        let forwarded = request
+            .headers()
+            .get_all("x-forwarded-for")
+            .iter()
+            .next_back();
+        let last = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next());
+        Ok(last
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or(peer))
+    }
+}
+
+/// Limits the routes to the configuration's tries a minute, from one address and together.
+pub(super) fn per_minute(
+    router: OpenApiRouter<AppState>,
+    config: &Config,
+) -> OpenApiRouter<AppState> {
+    let sender = Sender {
+        trusted_proxy: config.trusted_proxy,
+    };
+    let each = GovernorConfigBuilder::default()
+        .key_extractor(sender)
+        .period(Duration::from_secs(60) / config.enrol_per_minute.max(1))
+        .burst_size(config.enrol_per_minute.max(1))
+        .finish();
+    let together = GovernorConfigBuilder::default()
+        .key_extractor(GlobalKeyExtractor)
+        .period(Duration::from_secs(60) / config.enrol_per_minute_total.max(1))
+        .burst_size(config.enrol_per_minute_total.max(1))
+        .finish();
+    // `finish` refuses a period or burst of zero only.
+    let (Some(each), Some(together)) = (each, together) else {
+        unreachable!("limits of at least one a minute were refused");
+    };
+    // Addresses that have not asked for a while are forgotten, so the table stays small.
+    let each = Arc::new(each);
+    let table = Arc::downgrade(each.limiter());
+    let forget = move |request: Request<axum::body::Body>| {
+        if let Some(table) = table.upgrade()
+            && table.len() > MOST_ADDRESSES
+        {
+            table.retain_recent();
+        }
+        request
+    };
+    router
+        .layer(GovernorLayer::new(each).error_handler(refusal))
+        .layer(GovernorLayer::new(together).error_handler(refusal))
+        .layer(axum::middleware::map_request(move |request| {
+            std::future::ready(forget(request))
+        }))
+}
+
+/// Addresses remembered before the old ones are forgotten.
+const MOST_ADDRESSES: usize = 10_000;
+
+fn refusal(error: GovernorError) -> axum::response::Response {
+    match error {
+        GovernorError::TooManyRequests { wait_time, .. } => {
+            metrics::counter!(crate::metrics::ENROLMENTS, "result" => "limited").increment(1);
+            let detail = "too many enrolment tries; wait, then ask the office for a new code";
+            Problem::new(ProblemType::TooManyRequests, detail)
+                .retry_after(wait_time.max(1))
+                .into_response()
+        }
+        other => {
+            tracing::error!(error = %other, "could not tell who asks");
+            Problem::internal().into_response()
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Ingest: what becomes of a verified exchange, decided without touching anything.
+//!
+//! [`decide`] is a pure function of what the store holds and what came in; the store makes its
+//! [`Plan`] durable in one transaction.
+//!
+//! **Invariants**
+//! 1. Every record that is taken becomes exactly one row, whatever it says: the chain goes on.
+//! 2. A row counts exactly when its outcome column is set; counts are the sum over such rows.
+//! 3. The watermark moves by the new rows of the plan and never back.
+//! 4. Bytes once stored at a position are never replaced; other bytes for it are kept beside them.
+//! 5. An exchange number is taken once; a replay changes nothing.
+
+mod decide;
+mod held;
+mod plan;
+mod time;
+
+pub use decide::decide;
+pub use held::{Held, HeldRating, HeldStream, HeldTerminal};
+pub use plan::{
+    Amended, DeadLetter, Plan, Row, RowOutcome, Second, StreamState, TallyKey, Verdicts,
+};
+pub use time::{FLOOR_MS, Opening, Placed, place_in_time};
+
+use manyi_shared::domain::{HallId, Seq, WindowId};
+use manyi_shared::wire::{
+    Acknowledgement, ChainHash, Exchange, ExchangeHead, Record, RecordBody, RecordError,
+    ReplyStatus,
+};
+
+/// Milliseconds in a slot of the tally: a quarter of an hour.
+pub const SLOT_MS: i64 = 15 * 60 * 1000;
+
+/// The slot of a moment.
+#[must_use]
+pub const fn slot_of(at_ms: i64) -> i64 {
+    at_ms.div_euclid(SLOT_MS)
+}
+
+/// A verified exchange with its records decoded.
+#[derive(Debug)]
+pub struct Delivery {
+    /// The hall of the terminal.
+    pub hall: HallId,
+    /// What the terminal signed.
+    pub head: ExchangeHead,
+    /// The run's records in order.
+    pub records: Vec<Sealed>,
+    /// When the request was here.
+    pub received_ms: i64,
+}
+
+/// A record as it came.
+#[derive(Debug)]
+pub struct Sealed {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The chain after it.
+    pub hash: ChainHash,
+    /// What the bytes say, or why they say nothing.
+    pub record: Result<Record, RecordError>,
+}
+
+impl Delivery {
+    /// Decodes the records of a verified exchange.
+    #[must_use]
+    pub fn new(hall: HallId, exchange: Exchange, received_ms: i64) -> Self {
+        let records = exchange.records.into_iter().map(|(bytes, hash)| Sealed {
+            record: Record::decode(&bytes),
+            bytes,
+            hash,
+        });
+        Self {
+            hall,
+            head: exchange.head,
+            records: records.collect(),
+            received_ms,
+        }
+    }
+
+    /// The windows that openings in the run name.
+    pub fn windows_named(&self) -> impl Iterator<Item = &WindowId> {
+        self.bodies().filter_map(|body| match body {
+            RecordBody::StreamOpened(opened) => Some(&opened.window),
+            _ => None,
+        })
+    }
+
+    /// The positions that amendments in the run point at.
+    pub fn targets(&self) -> impl Iterator<Item = Seq> {
+        self.bodies().filter_map(|body| match body {
+            RecordBody::Amendment(amendment) => Some(amendment.target),
+            _ => None,
+        })
+    }
+
+    fn bodies(&self) -> impl Iterator<Item = &RecordBody> {
+        self.records
+            .iter()
+            .filter_map(|sealed| Some(&sealed.record.as_ref().ok()?.body))
+    }
+}
+
+/// What became of a delivery, for the reply and the metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// What the reply says.
+    pub status: ReplyStatus,
+    /// What the centre now holds of the run's stream.
+    pub acknowledgement: Option<Acknowledgement>,
+    /// The lowest exchange number to be taken next.
+    pub next_number: u64,
+    /// The version that the terminal's profile should have.
+    pub profile_version: u32,
+    /// The window the terminal is enrolled at.
+    pub window: WindowId,
+    /// How many records went which way.
+    pub verdicts: Verdicts,
+    /// Whether a count changed.
+    pub counted: bool,
+    /// Whether the terminal was revoked after its signature was checked; then nothing was changed.
+    pub revoked: bool,
+}

@@ -1,0 +1,302 @@
+//! New records become rows, counts and dead letters.
+
+use manyi_shared::domain::{Channel, Outcome, OutcomeKind};
+use manyi_shared::wire::{
+    Amendment, OutcomeRecord, Record, RecordBody, RecordTime, RejectReason, Run, StreamOpened,
+};
+
+use crate::ingest::{
+    Amended, DeadLetter, Delivery, Held, HeldRating, Opening, Placed, Plan, Row, RowOutcome,
+    StreamState, TallyKey, place_in_time, slot_of,
+};
+
+/// Works on one run.
+struct Extension<'p, 'd> {
+    plan: &'p mut Plan<'d>,
+    held: &'d Held,
+    delivery: &'d Delivery,
+    run: &'p Run,
+    stream: StreamState<'d>,
+    department: &'d str,
+    first_new: u64,
+}
+
+/// Plans the rows of the run's records after the first `known`.
+pub(super) fn extend<'d>(
+    plan: &mut Plan<'d>,
+    held: &'d Held,
+    delivery: &'d Delivery,
+    run: &Run,
+    known: usize,
+) {
+    let stream = held.stream.as_ref();
+    let enrolled = held.terminal.window.as_str();
+    let window = stream.map_or(enrolled, |s| s.window.as_str());
+    let first_new = run.first.plus(known as u64).get();
+    plan.rows
+        .reserve(delivery.records.len().saturating_sub(known));
+    let mut extension = Extension {
+        held,
+        delivery,
+        run,
+        stream: StreamState {
+            new: stream.is_none(),
+            watermark: first_new.saturating_sub(1),
+            hash: run.head,
+            window,
+            channel: stream.map_or(Channel::Tablet.number(), |s| s.channel),
+            opening: stream.and_then(|s| s.opening),
+            software: "",
+            last_ordinal: stream.map_or(0, |s| s.last_ordinal),
+        },
+        department: department_of(held, window).unwrap_or_default(),
+        first_new,
+        plan,
+    };
+    for sealed in delivery.records.iter().skip(known) {
+        extension.take(&sealed.bytes, sealed.record.as_ref());
+    }
+    let stream = extension.stream;
+    plan.stream = Some(stream);
+}
+
+fn department_of<'d>(held: &'d Held, window: &str) -> Option<&'d str> {
+    held.departments.get(window).map(String::as_str)
+}
+
+impl<'d> Extension<'_, 'd> {
+    fn take(
+        &mut self,
+        bytes: &'d [u8],
+        record: Result<&'d Record, &'d manyi_shared::wire::RecordError>,
+    ) {
+        self.stream.watermark += 1;
+        let seq = self.stream.watermark;
+        let mut row = Row {
+            seq,
+            bytes,
+            kind: 0,
+            placed: None,
+            outcome: None,
+        };
+        match record {
+            Err(error) => self.reject(seq, RejectReason::Malformed, error.to_string()),
+            Ok(Record { at, body }) => {
+                row.kind = kind_of(body);
+                if seq == 1 && !matches!(body, RecordBody::StreamOpened(_)) {
+                    let detail = "the first record does not open the stream".to_owned();
+                    self.reject(seq, RejectReason::Opening, detail);
+                    row.placed = tells_time(seq, body).then(|| self.place(*at));
+                } else {
+                    self.body(&mut row, *at, body);
+                }
+            }
+        }
+        self.plan.rows.push(row);
+    }
+
+    fn body(&mut self, row: &mut Row<'d>, at: RecordTime, body: &'d RecordBody) {
+        if let RecordBody::StreamOpened(opened) = body {
+            self.opened(row.seq, opened);
+        }
+        // Placed after the opening, which has its own time in it.
+        if tells_time(row.seq, body) {
+            row.placed = Some(self.place(at));
+        }
+        match body {
+            RecordBody::Outcome(outcome) => {
+                row.outcome = self.outcome(row.seq, outcome);
+                if let (Some(placed), Some(outcome)) = (row.placed, &row.outcome) {
+                    count(self.plan, key(slot_of(placed.at_ms), outcome), 1);
+                }
+            }
+            RecordBody::Amendment(amendment) => self.amend(row.seq, amendment),
+            RecordBody::StreamOpened(_) | RecordBody::Unknown { .. } => {}
+        }
+    }
+
+    fn reject(&mut self, seq: u64, reason: RejectReason, detail: String) {
+        self.plan.dead_letters.push(DeadLetter {
+            seq,
+            reason,
+            detail,
+        });
+    }
+
+    fn place(&self, at: RecordTime) -> Placed {
+        let Delivery {
+            head, received_ms, ..
+        } = self.delivery;
+        place_in_time(self.stream.opening, at, &head.clock, *received_ms)
+    }
+
+    fn opened(&mut self, seq: u64, opened: &'d StreamOpened) {
+        let head = &self.delivery.head;
+        let problem = if seq != 1 {
+            Some("the stream is already open")
+        } else if opened.terminal != head.terminal {
+            Some("the opening names another terminal")
+        } else if opened.stream != self.run.stream {
+            Some("the opening names another stream")
+        } else {
+            None
+        };
+        if let Some(problem) = problem {
+            return self.reject(seq, RejectReason::Opening, problem.to_owned());
+        }
+        self.stream.opening = Some(Opening {
+            wall_ms: opened.wall_ms,
+            uptime_ms: opened.uptime_ms,
+            boot: opened.boot,
+        });
+        self.stream.software = &opened.software;
+        self.stream.channel = opened.channel.number();
+        let department = department_of(self.held, opened.window.as_str());
+        match department.filter(|_| opened.hall == self.delivery.hall) {
+            Some(department) => {
+                self.stream.window = opened.window.as_str();
+                self.department = department;
+            }
+            None => {
+                let detail = format!(
+                    "hall {} has no window {}; the stream counts at window {}",
+                    opened.hall, opened.window, self.stream.window
+                );
+                self.reject(seq, RejectReason::UnknownWindow, detail);
+            }
+        }
+    }
+
+    fn outcome(&mut self, seq: u64, record: &'d OutcomeRecord) -> Option<RowOutcome<'d>> {
+        if record.ordinal <= self.stream.last_ordinal {
+            let detail = format!(
+                "prompt {} after prompt {} of the stream",
+                record.ordinal, self.stream.last_ordinal
+            );
+            self.reject(seq, RejectReason::SecondOutcome, detail);
+            return None;
+        }
+        self.stream.last_ordinal = record.ordinal;
+        let tags = match &record.outcome {
+            Outcome::Rated { tags, .. } => tags.as_slice(),
+            _ => &[],
+        };
+        Some(RowOutcome {
+            ordinal: record.ordinal,
+            kind: record.outcome.kind(),
+            level: record.outcome.level(),
+            tags,
+            amended_by: None,
+            response_ms: record.response_ms,
+            event: &record.event,
+            window: self.stream.window,
+            department: self.department,
+            channel: self.stream.channel,
+        })
+    }
+
+    fn amend(&mut self, seq: u64, amendment: &'d Amendment) {
+        let target = amendment.target.get();
+        let done = match target.checked_sub(self.first_new) {
+            Some(index) => usize::try_from(index).is_ok_and(|i| self.amend_new(seq, i, amendment)),
+            None => self.amend_stored(seq, target, amendment),
+        };
+        if !done {
+            let detail = format!("position {target} is no counted rating of the stream");
+            self.reject(seq, RejectReason::NoTarget, detail);
+        }
+    }
+
+    fn amend_new(&mut self, seq: u64, index: usize, amendment: &'d Amendment) -> bool {
+        let Some(Row {
+            placed: Some(placed),
+            outcome: Some(outcome),
+            ..
+        }) = self.plan.rows.get_mut(index)
+        else {
+            return false;
+        };
+        if outcome.kind != OutcomeKind::Rated {
+            return false;
+        }
+        let slot = slot_of(placed.at_ms);
+        let before = key(slot, outcome);
+        outcome.level = Some(amendment.level);
+        outcome.tags = &amendment.tags;
+        outcome.amended_by = Some(seq);
+        let after = key(slot, outcome);
+        count(self.plan, before, -1);
+        count(self.plan, after, 1);
+        true
+    }
+
+    fn amend_stored(&mut self, seq: u64, target: u64, amendment: &'d Amendment) -> bool {
+        let Some(rating) = self.held.targets.get(&target) else {
+            return false;
+        };
+        let before = self
+            .plan
+            .amended
+            .get(&target)
+            .map_or(rating.level, |a| a.level);
+        count(self.plan, stored_key(rating, before.number()), -1);
+        count(self.plan, stored_key(rating, amendment.level.number()), 1);
+        let amended = Amended {
+            level: amendment.level,
+            tags: &amendment.tags,
+            by: seq,
+        };
+        self.plan.amended.insert(target, amended);
+        true
+    }
+}
+
+/// The number of a record's kind, as in its bytes.
+const fn kind_of(body: &RecordBody) -> u64 {
+    match body {
+        RecordBody::StreamOpened(_) => 1,
+        RecordBody::Outcome(_) => 2,
+        RecordBody::Amendment(_) => 3,
+        RecordBody::Unknown { kind } => *kind,
+    }
+}
+
+/// Whether the record's time is relative to the stream's opening: a kind we do not know may keep
+/// its time elsewhere, a second opening begins its own.
+const fn tells_time(seq: u64, body: &RecordBody) -> bool {
+    match body {
+        RecordBody::Unknown { .. } => false,
+        RecordBody::StreamOpened(_) => seq == 1,
+        RecordBody::Outcome(_) | RecordBody::Amendment(_) => true,
+    }
+}
+
+fn count<'d>(plan: &mut Plan<'d>, key: TallyKey<'d>, by: i64) {
+    *plan.deltas.entry(key).or_default() += by;
+}
+
+fn key<'d>(slot: i64, outcome: &RowOutcome<'d>) -> TallyKey<'d> {
+    TallyKey {
+        slot,
+        window: outcome.window,
+        department: outcome.department,
+        staff: outcome.event.staff.as_ref().map_or("", |s| s.as_str()),
+        item: outcome.event.item.as_ref().map_or("", |i| i.as_str()),
+        channel: outcome.channel,
+        outcome: outcome.kind.number(),
+        level: outcome.level.map_or(0, |level| level.number()),
+    }
+}
+
+fn stored_key(rating: &HeldRating, level: u8) -> TallyKey<'_> {
+    TallyKey {
+        slot: rating.slot,
+        window: &rating.window,
+        department: &rating.department,
+        staff: &rating.staff,
+        item: &rating.item,
+        channel: rating.channel,
+        outcome: OutcomeKind::Rated.number(),
+        level,
+    }
+}

@@ -1,0 +1,78 @@
+//! What the store holds that a decision needs.
+
+use std::collections::BTreeMap;
+
+use manyi_shared::domain::{Level, WindowId};
+use manyi_shared::wire::{ChainHash, Rejection};
+
+use super::Opening;
+
+/// What the store holds around a delivery, read in the transaction that will store the plan.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// The terminal.
+    pub terminal: HeldTerminal,
+    /// The version that profiles of its hall have.
+    pub profile_version: u32,
+    /// The department of each window that matters here: the terminal's, the stream's, and those
+    /// that openings in the run name. A window the hall does not have is missing.
+    pub departments: BTreeMap<String, String>,
+    /// The run's stream, when there is a run and the stream is known.
+    pub stream: Option<HeldStream>,
+    /// The stored bytes at the run's positions, from its first up to the watermark.
+    pub overlap: Vec<Vec<u8>>,
+    /// The dead letters among them.
+    pub overlap_rejected: Vec<Rejection>,
+    /// The stored ratings that amendments in the run point at, by position.
+    pub targets: BTreeMap<u64, HeldRating>,
+    /// The highest position that a second history of the stream is kept up to; 0 for none. Only
+    /// read for a run above the watermark's next position.
+    pub conflict_through: u64,
+}
+
+/// The terminal as stored.
+#[derive(Debug, Clone)]
+pub struct HeldTerminal {
+    /// The window it is enrolled at.
+    pub window: WindowId,
+    /// The highest exchange number taken.
+    pub last_number: u64,
+    /// Whether its identity was taken back.
+    pub revoked: bool,
+}
+
+/// A stream as stored.
+#[derive(Debug, Clone)]
+pub struct HeldStream {
+    /// The highest position held with nothing missing below.
+    pub watermark: u64,
+    /// The chain there.
+    pub hash: ChainHash,
+    /// The window its outcomes count at.
+    pub window: String,
+    /// The channel of its outcomes.
+    pub channel: u8,
+    /// Its clocks at the opening; none when the opening was rejected.
+    pub opening: Option<Opening>,
+    /// The highest ordinal counted.
+    pub last_ordinal: u32,
+}
+
+/// A stored rating that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldRating {
+    /// The slot it counts in.
+    pub slot: i64,
+    /// Its window.
+    pub window: String,
+    /// Its department.
+    pub department: String,
+    /// Its clerk; empty for none.
+    pub staff: String,
+    /// Its item; empty for none.
+    pub item: String,
+    /// Its channel.
+    pub channel: u8,
+    /// Its level as it now stands.
+    pub level: Level,
+}

@@ -1,0 +1,163 @@
+//! What a decision comes to.
+
+use std::collections::BTreeMap;
+
+use manyi_shared::domain::{Level, OutcomeKind, ServiceEvent, TagCode};
+use manyi_shared::wire::{Acknowledgement, RejectReason, ReplyStatus};
+
+use super::{Opening, Placed, Sealed};
+
+/// Everything that one exchange changes, and what the reply says of it.
+#[derive(Debug)]
+pub struct Plan<'d> {
+    /// What the reply says.
+    pub status: ReplyStatus,
+    /// What the centre holds of the stream afterwards.
+    pub acknowledgement: Option<Acknowledgement>,
+    /// The lowest exchange number to be taken next.
+    pub next_number: u64,
+    /// Whether number and health of the terminal are taken over; not for a replay.
+    pub touch_terminal: bool,
+    /// The stream as it stands afterwards, when it moved.
+    pub stream: Option<StreamState<'d>>,
+    /// New rows in the order of their positions.
+    pub rows: Vec<Row<'d>>,
+    /// Stored ratings that an amendment changes, by position.
+    pub amended: BTreeMap<u64, Amended<'d>>,
+    /// Rows that are kept but not counted.
+    pub dead_letters: Vec<DeadLetter>,
+    /// Records of a second history.
+    pub second: Vec<Second<'d>>,
+    /// Changes of counts, never 0.
+    pub deltas: BTreeMap<TallyKey<'d>, i64>,
+    /// How many records went which way.
+    pub verdicts: Verdicts,
+}
+
+/// A stream as it stands after the plan.
+#[derive(Debug, Clone)]
+pub struct StreamState<'d> {
+    /// Whether it is new.
+    pub new: bool,
+    /// The watermark.
+    pub watermark: u64,
+    /// The chain there.
+    pub hash: manyi_shared::wire::ChainHash,
+    /// The window its outcomes count at.
+    pub window: &'d str,
+    /// The channel of its outcomes.
+    pub channel: u8,
+    /// Its clocks at the opening.
+    pub opening: Option<Opening>,
+    /// The program that opened it, from a new stream's opening.
+    pub software: &'d str,
+    /// The highest ordinal counted.
+    pub last_ordinal: u32,
+}
+
+/// A new row of `record`.
+#[derive(Debug)]
+pub struct Row<'d> {
+    /// Position.
+    pub seq: u64,
+    /// The record's bytes.
+    pub bytes: &'d [u8],
+    /// The kind's number; 0 when the bytes are no record.
+    pub kind: u64,
+    /// When it was sealed; none when the bytes do not say.
+    pub placed: Option<Placed>,
+    /// The outcome; none when the row does not count.
+    pub outcome: Option<RowOutcome<'d>>,
+}
+
+/// An outcome that counts.
+#[derive(Debug, Clone)]
+pub struct RowOutcome<'d> {
+    /// Which prompt of the stream.
+    pub ordinal: u32,
+    /// How it ended.
+    pub kind: OutcomeKind,
+    /// The level as it now stands.
+    pub level: Option<Level>,
+    /// The tags as they now stand.
+    pub tags: &'d [TagCode],
+    /// The last amendment applied.
+    pub amended_by: Option<u64>,
+    /// Time to the answer.
+    pub response_ms: Option<u32>,
+    /// What the prompt was about.
+    pub event: &'d ServiceEvent,
+    /// The window it counts at.
+    pub window: &'d str,
+    /// The window's department.
+    pub department: &'d str,
+    /// Its channel.
+    pub channel: u8,
+}
+
+/// What an amendment makes of a stored rating.
+#[derive(Debug, Clone)]
+pub struct Amended<'d> {
+    /// The level from now on.
+    pub level: Level,
+    /// The tags from now on.
+    pub tags: &'d [TagCode],
+    /// The amendment.
+    pub by: u64,
+}
+
+/// A row that is kept but not counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Position.
+    pub seq: u64,
+    /// Why.
+    pub reason: RejectReason,
+    /// Why, in words for whoever looks into it.
+    pub detail: String,
+}
+
+/// A record of a second history.
+#[derive(Debug)]
+pub struct Second<'d> {
+    /// Position.
+    pub seq: u64,
+    /// The record.
+    pub sealed: &'d Sealed,
+}
+
+/// What a count is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TallyKey<'d> {
+    /// The quarter of an hour.
+    pub slot: i64,
+    /// The window.
+    pub window: &'d str,
+    /// Its department.
+    pub department: &'d str,
+    /// The clerk; empty for none.
+    pub staff: &'d str,
+    /// The item; empty for none.
+    pub item: &'d str,
+    /// The channel.
+    pub channel: u8,
+    /// The outcome.
+    pub outcome: u8,
+    /// The level; 0 when the outcome is not a rating.
+    pub level: u8,
+}
+
+/// How many records went which way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Verdicts {
+    /// New and stored, dead letters included.
+    pub accepted: u64,
+    /// Held before, same bytes.
+    pub duplicate: u64,
+    /// Among the accepted: kept but not counted.
+    pub rejected: u64,
+    /// Kept as a second history.
+    pub conflict: u64,
+    /// Not taken: records before them are missing, or the number was used.
+    pub refused: u64,
+}

@@ -1,0 +1,22 @@
+//! The centre: takes what terminals send, counts it, and shows it to the office.
+//!
+//! Who may import whom: `ingest` and `score` are pure and import `manyi_shared` only; `store` is
+//! the port to the database, `store::sqlite` its one implementation; `device`, `api` and `office`
+//! are HTTP and talk to the port; `app` assembles them; `cli` is the command line.
+
+#![forbid(unsafe_code)]
+
+pub mod api;
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod device;
+pub mod hall;
+pub mod health;
+pub mod ingest;
+pub mod metrics;
+pub mod office;
+pub mod problem;
+pub mod score;
+pub mod store;

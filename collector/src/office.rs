@@ -1,0 +1,56 @@
+//! The office's pages: login and today's counts, live.
+//!
+//! **Invariants**
+//! 1. Every number on a page comes from [`crate::api::count`] and [`crate::score`], as in the API.
+//! 2. Whoever still has the one-time password can do nothing but change it.
+//! 3. A form post from another origin changes nothing.
+//! 4. No password, session or token is logged or put into an address.
+
+mod assets;
+mod error;
+mod figures;
+mod format;
+mod guard;
+mod language;
+mod live;
+mod login;
+mod password;
+pub mod secret;
+pub mod session;
+mod today;
+pub mod users;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use axum::Router;
+use axum::response::Redirect;
+use axum::routing::{get, post};
+
+use crate::app::AppState;
+use crate::config::Config;
+
+pub use error::not_found;
+
+/// The office's routes.
+pub fn router(config: &Config) -> Router<AppState> {
+    let login = Router::new().route("/login", post(login::log_in));
+    let pages = Router::new()
+        .route("/", get(|| async { Redirect::to("/office") }))
+        .route("/login", get(login::page))
+        .merge(guard::limit_logins(login, config))
+        .route("/logout", post(login::log_out))
+        .route(
+            "/account/password",
+            get(password::page).post(password::change),
+        )
+        .route("/office", get(today::page))
+        .route("/office/today", get(today::fragment))
+        .route("/office/live", get(live::stream))
+        .layer(axum::middleware::from_fn(guard::same_origin))
+        .layer(axum::middleware::from_fn(language::remember));
+    pages
+        .merge(assets::router())
+        .layer(axum::middleware::map_response(guard::security_headers))
+}

@@ -1,0 +1,119 @@
+//! Pages that say what went wrong.
+
+use askama::Template;
+use axum::http::header::ACCEPT;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{Html, IntoResponse, Response};
+
+use super::guard::security_headers;
+use super::language::Language;
+use super::secret::SecretError;
+use super::words::Words;
+use crate::problem::{Problem, ProblemType};
+
+/// A problem shown as a page.
+#[derive(Debug)]
+pub(super) struct PageError {
+    problem: Problem,
+    language: Language,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "error.html")]
+struct ErrorPage {
+    words: &'static Words,
+    status: u16,
+    title: &'static str,
+    advice: &'static str,
+}
+
+impl PageError {
+    pub(super) const fn new(problem: Problem, language: Language) -> Self {
+        Self { problem, language }
+    }
+
+    /// In the language that the request asks for.
+    pub(super) fn of(problem: Problem, parts: &Parts) -> Self {
+        Self::new(problem, Language::of(&parts.headers, &parts.uri))
+    }
+
+    /// The same error in this language.
+    pub(super) fn speaking(self, language: Language) -> Self {
+        Self { language, ..self }
+    }
+}
+
+impl From<Problem> for PageError {
+    fn from(problem: Problem) -> Self {
+        Self::new(problem, Language::default())
+    }
+}
+
+impl From<SecretError> for PageError {
+    fn from(error: SecretError) -> Self {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "could not make or compare a secret"
+        );
+        Problem::internal().into()
+    }
+}
+
+impl From<askama::Error> for PageError {
+    fn from(error: askama::Error) -> Self {
+        tracing::error!(%error, "could not draw a page");
+        Problem::internal().into()
+    }
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        let words = self.language.words();
+        let (title, advice) = match self.problem.kind() {
+            ProblemType::NotFound => (words.error_not_found, words.error_not_found_advice),
+            ProblemType::Forbidden | ProblemType::Unauthorised => {
+                (words.error_forbidden, words.error_forbidden_advice)
+            }
+            ProblemType::TooManyRequests => (words.error_too_many, words.error_too_many_advice),
+            ProblemType::Unavailable => (words.error_unavailable, words.error_unavailable_advice),
+            ProblemType::Internal => (words.error_internal, words.error_internal_advice),
+            _ => (words.error_malformed, words.error_malformed_advice),
+        };
+        let plain = self.problem.into_response();
+        let page = ErrorPage {
+            words,
+            status: plain.status().as_u16(),
+            title,
+            advice,
+        };
+        let Ok(html) = page.render() else {
+            return plain;
+        };
+        let mut response = (plain.status(), Html(html)).into_response();
+        if let Some(seconds) = plain.headers().get(axum::http::header::RETRY_AFTER) {
+            response
+                .headers_mut()
+                .insert(axum::http::header::RETRY_AFTER, seconds.clone());
+        }
+        response
+    }
+}
+
+/// Draws a page.
+pub(super) fn draw(status: StatusCode, page: &impl Template) -> Result<Response, PageError> {
+    Ok((status, Html(page.render()?)).into_response())
+}
+
+/// The answer where nothing is: a page for browsers, a problem body for programs.
+pub async fn not_found(headers: HeaderMap, uri: Uri) -> Response {
+    let accept = headers
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    if accept.contains("text/html") {
+        let page = PageError::new(Problem::not_found(), Language::of(&headers, &uri));
+        return security_headers(page.into_response()).await;
+    }
+    Problem::not_found().into_response()
+}

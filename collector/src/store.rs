@@ -1,0 +1,25 @@
+//! The store port: what the collector asks of a database. One implementation so far, [`sqlite`].
+//!
+//! **Invariants**
+//! 1. A method that writes returns only after its transaction is durable.
+//! 2. A write is all or nothing; an error means that nothing changed.
+//! 3. A read sees one moment of the database, however many queries it makes.
+
+mod error;
+mod ingest;
+pub mod scores;
+pub mod sqlite;
+pub mod users;
+
+pub use error::StoreError;
+pub use ingest::{
+    Enrolment, EnrolmentRefused, HallSummary, ImportRefused, Imported, IngestStore, KnownTerminal,
+    NewCode, ProfileSource, TerminalSummary,
+};
+pub use scores::ScoreStore;
+pub use users::UserStore;
+
+/// Everything the collector asks of its database.
+pub trait Store: IngestStore + ScoreStore + UserStore {}
+
+impl<T: IngestStore + ScoreStore + UserStore> Store for T {}

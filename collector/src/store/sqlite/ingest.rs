@@ -1,0 +1,280 @@
+//! Ingest: reads what a decision needs, lets it be made, makes it durable.
+//!
+//! All of it runs in one job of the writer: what was read still holds when it is acted upon.
+
+mod held;
+
+use std::collections::BTreeMap;
+
+use manyi_shared::domain::{TagCode, TerminalId};
+use manyi_shared::wire::PublicKey;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::port::{capped, code};
+use super::tally;
+use crate::ingest::{
+    Amended, DeadLetter, Delivery, Plan, Receipt, Row, RowOutcome, Second, StreamState, Verdicts,
+    decide,
+};
+use crate::store::{KnownTerminal, StoreError};
+
+/// What is known of a terminal.
+pub(super) fn terminal(
+    connection: &Connection,
+    id: TerminalId,
+) -> Result<Option<KnownTerminal>, StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT hall_id, public_key, state FROM terminal WHERE terminal_id = ?1")?;
+    let found = statement
+        .query_row([id.as_bytes()], |row| {
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, [u8; 32]>(1)?,
+                row.get::<_, String>(2)?,
+            ))
+        })
+        .optional()?;
+    let Some((hall, key, state)) = found else {
+        return Ok(None);
+    };
+    Ok(Some(KnownTerminal {
+        hall: code(&hall, "terminal.hall_id")?,
+        key: PublicKey::from_bytes(&key).ok_or(StoreError::Corrupt {
+            column: "terminal.public_key",
+        })?,
+        revoked: state != "active",
+    }))
+}
+
+/// Decides on a delivery and stores what was decided.
+pub(super) fn ingest(connection: &Connection, delivery: &Delivery) -> Result<Receipt, StoreError> {
+    let held = held::load(connection, delivery)?;
+    let mut receipt = Receipt {
+        status: manyi_shared::wire::ReplyStatus::Taken,
+        acknowledgement: None,
+        next_number: 0,
+        profile_version: held.profile_version,
+        window: held.terminal.window.clone(),
+        verdicts: Verdicts::default(),
+        counted: false,
+        revoked: held.terminal.revoked,
+    };
+    if held.terminal.revoked {
+        return Ok(receipt);
+    }
+    let plan = decide(&held, delivery);
+    store(connection, delivery, &plan)?;
+    receipt.status = plan.status;
+    receipt.acknowledgement = plan.acknowledgement;
+    receipt.next_number = plan.next_number;
+    receipt.verdicts = plan.verdicts;
+    receipt.counted = !plan.deltas.is_empty();
+    Ok(receipt)
+}
+
+fn store(connection: &Connection, delivery: &Delivery, plan: &Plan<'_>) -> Result<(), StoreError> {
+    if !plan.touch_terminal {
+        return Ok(());
+    }
+    touch_terminal(connection, delivery)?;
+    let Some(run) = &delivery.head.run else {
+        return Ok(());
+    };
+    let of = Of {
+        connection,
+        hall: delivery.hall.as_str(),
+        terminal: delivery.head.terminal.as_bytes(),
+        stream: run.stream.as_bytes(),
+        received_ms: delivery.received_ms,
+    };
+    of.rows(&plan.rows)?;
+    of.amend(&plan.amended)?;
+    of.dead_letters(&plan.dead_letters)?;
+    of.second_history(&plan.second)?;
+    if let Some(stream) = &plan.stream {
+        of.stream(stream)?;
+    }
+    tally::apply(connection, of.hall, &plan.deltas)
+}
+
+/// Number and health of the terminal.
+fn touch_terminal(connection: &Connection, delivery: &Delivery) -> Result<(), StoreError> {
+    let head = &delivery.head;
+    let health = &head.health;
+    connection
+        .prepare_cached(
+            "UPDATE terminal SET last_number = ?1, last_seen_ms = ?2, software = ?3, backlog = ?4, \
+             oldest_unsent_ms = ?5, disk_free_bytes = ?6, profile_version = ?7, \
+             synchronised = ?8, wall_offset_ms = ?9 WHERE hall_id = ?10 AND terminal_id = ?11",
+        )?
+        .execute(params![
+            capped(head.number),
+            delivery.received_ms,
+            health.software,
+            capped(health.backlog),
+            health.oldest_unsent_ms.map(capped),
+            health.disk_free_bytes.map(capped),
+            head.profile_version,
+            head.clock.synchronised,
+            head.clock.wall_ms.saturating_sub(delivery.received_ms),
+            delivery.hall.as_str(),
+            head.terminal.as_bytes()
+        ])?;
+    Ok(())
+}
+
+/// One stream's rows.
+struct Of<'a> {
+    connection: &'a Connection,
+    hall: &'a str,
+    terminal: &'a [u8; 16],
+    stream: &'a [u8; 16],
+    received_ms: i64,
+}
+
+impl Of<'_> {
+    fn rows(&self, rows: &[Row<'_>]) -> Result<(), StoreError> {
+        let mut insert = self.connection.prepare_cached(INSERT_RECORD)?;
+        for row in rows {
+            let outcome = row.outcome.as_ref();
+            let text = |get: fn(&RowOutcome<'_>) -> Option<String>| outcome.and_then(get);
+            let event = outcome.map(|o| o.event);
+            insert.execute(params![
+                self.hall,
+                self.terminal,
+                self.stream,
+                capped(row.seq),
+                row.bytes,
+                self.received_ms,
+                capped(row.kind),
+                outcome.map(|o| o.ordinal),
+                row.placed.map(|p| p.at_ms),
+                row.placed.map(|p| p.earliest_ms),
+                row.placed.map(|p| p.latest_ms),
+                outcome.map(|o| o.window),
+                outcome.map(|o| o.department),
+                event.map(|e| e.staff.as_ref().map_or("", |s| s.as_str())),
+                event.map(|e| e.item.as_ref().map_or("", |i| i.as_str())),
+                event.and_then(|e| Some(e.case_number.as_ref()?.as_str())),
+                outcome.map(|o| o.channel),
+                outcome.map(|o| o.kind.number()),
+                outcome.and_then(|o| Some(o.level?.number())),
+                text(|o| (!o.tags.is_empty()).then(|| tag_list(o.tags))),
+                outcome.and_then(|o| o.response_ms),
+                outcome.and_then(|o| o.amended_by.map(capped)),
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn amend(&self, amended: &BTreeMap<u64, Amended<'_>>) -> Result<(), StoreError> {
+        for (seq, now) in amended {
+            self.connection
+                .prepare_cached(
+                    "UPDATE record SET level = ?1, tags = ?2, amended_by = ?3 WHERE hall_id = ?4 \
+                     AND terminal_id = ?5 AND stream_id = ?6 AND seq = ?7",
+                )?
+                .execute(params![
+                    now.level.number(),
+                    tag_list(now.tags),
+                    capped(now.by),
+                    self.hall,
+                    self.terminal,
+                    self.stream,
+                    capped(*seq)
+                ])?;
+        }
+        Ok(())
+    }
+
+    fn dead_letters(&self, letters: &[DeadLetter]) -> Result<(), StoreError> {
+        for letter in letters {
+            self.connection
+                .prepare_cached("INSERT INTO dead_letter VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+                .execute(params![
+                    self.hall,
+                    self.terminal,
+                    self.stream,
+                    capped(letter.seq),
+                    letter.reason.name(),
+                    letter.detail,
+                    self.received_ms
+                ])?;
+        }
+        Ok(())
+    }
+
+    /// Each second history is kept once, however often it is told.
+    fn second_history(&self, second: &[Second<'_>]) -> Result<(), StoreError> {
+        for record in second {
+            let bytes = &record.sealed.bytes;
+            self.connection
+                .prepare_cached(
+                    "INSERT INTO conflict VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+                     ON CONFLICT DO NOTHING",
+                )?
+                .execute(params![
+                    self.hall,
+                    self.terminal,
+                    self.stream,
+                    capped(record.seq),
+                    manyi_shared::wire::digest(bytes),
+                    bytes,
+                    self.received_ms
+                ])?;
+        }
+        Ok(())
+    }
+
+    fn stream(&self, stream: &StreamState<'_>) -> Result<(), StoreError> {
+        if !stream.new {
+            self.connection
+                .prepare_cached(
+                    "UPDATE stream SET watermark = ?1, hash = ?2, last_ordinal = ?3 \
+                     WHERE hall_id = ?4 AND terminal_id = ?5 AND stream_id = ?6",
+                )?
+                .execute(params![
+                    capped(stream.watermark),
+                    stream.hash.as_bytes(),
+                    stream.last_ordinal,
+                    self.hall,
+                    self.terminal,
+                    self.stream
+                ])?;
+            return Ok(());
+        }
+        self.connection
+            .prepare_cached(
+                "INSERT INTO stream VALUES \
+                 (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            )?
+            .execute(params![
+                self.hall,
+                self.terminal,
+                self.stream,
+                capped(stream.watermark),
+                stream.hash.as_bytes(),
+                stream.window,
+                stream.channel,
+                stream.opening.map(|o| o.wall_ms),
+                stream.opening.map(|o| capped(o.uptime_ms)),
+                stream.opening.map(|o| *o.boot.as_bytes()),
+                stream.software,
+                self.received_ms,
+                stream.last_ordinal
+            ])?;
+        Ok(())
+    }
+}
+
+const INSERT_RECORD: &str = "INSERT INTO record (hall_id, terminal_id, stream_id, seq, bytes, \
+    received_ms, kind, ordinal, at_ms, earliest_ms, latest_ms, window_id, department_id, staff_id, \
+    item_code, case_number, channel, outcome, level, tags, response_ms, amended_by) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, \
+    ?20, ?21, ?22)";
+
+/// `510,512`
+fn tag_list(tags: &[TagCode]) -> String {
+    let codes: Vec<_> = tags.iter().map(TagCode::to_string).collect();
+    codes.join(",")
+}

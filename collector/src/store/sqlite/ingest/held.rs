@@ -1,0 +1,235 @@
+//! What a decision needs to know.
+
+use std::collections::BTreeMap;
+
+use manyi_shared::domain::{BootId, Level, Seq};
+use manyi_shared::wire::{ChainHash, RejectReason, Rejection, Run};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::ingest::{Delivery, Held, HeldRating, HeldStream, HeldTerminal, Opening, slot_of};
+use crate::store::StoreError;
+use crate::store::sqlite::port::{capped, code, number};
+
+/// Reads everything that the decision about a delivery needs.
+pub(super) fn load(connection: &Connection, delivery: &Delivery) -> Result<Held, StoreError> {
+    let (terminal, profile_version) = terminal(connection, delivery)?;
+    let mut held = Held {
+        terminal,
+        profile_version,
+        departments: BTreeMap::new(),
+        stream: None,
+        overlap: Vec::new(),
+        overlap_rejected: Vec::new(),
+        targets: BTreeMap::new(),
+        conflict_through: 0,
+    };
+    if let Some(run) = &delivery.head.run {
+        let of = Of {
+            connection,
+            delivery,
+            run,
+        };
+        of.run(&mut held)?;
+    }
+    Ok(held)
+}
+
+fn terminal(
+    connection: &Connection,
+    delivery: &Delivery,
+) -> Result<(HeldTerminal, u32), StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT t.window_id, t.last_number, t.state, h.profile_version FROM terminal t \
+         JOIN hall h ON h.hall_id = t.hall_id WHERE t.hall_id = ?1 AND t.terminal_id = ?2",
+    )?;
+    let key = params![delivery.hall.as_str(), delivery.head.terminal.as_bytes()];
+    let (window, last_number, state, version) = statement.query_row(key, |row| {
+        Ok((
+            row.get::<_, String>(0)?,
+            row.get::<_, i64>(1)?,
+            row.get::<_, String>(2)?,
+            row.get::<_, i64>(3)?,
+        ))
+    })?;
+    let terminal = HeldTerminal {
+        window: code(&window, "terminal.window_id")?,
+        last_number: number(last_number, "terminal.last_number")?,
+        revoked: state != "active",
+    };
+    Ok((terminal, number(version, "hall.profile_version")?))
+}
+
+/// One run's surroundings.
+struct Of<'a> {
+    connection: &'a Connection,
+    delivery: &'a Delivery,
+    run: &'a Run,
+}
+
+impl Of<'_> {
+    fn run(&self, held: &mut Held) -> Result<(), StoreError> {
+        held.stream = self.stream()?;
+        let watermark = held.stream.as_ref().map_or(0, |s| s.watermark);
+        let first = self.run.first.get();
+        let last = first
+            .saturating_add(u64::from(self.run.count))
+            .saturating_sub(1);
+        if first <= watermark {
+            held.overlap = self.bytes(first, last.min(watermark))?;
+            held.overlap_rejected = self.rejected(first, last.min(watermark))?;
+        } else if first > watermark + 1 {
+            held.conflict_through = self.conflict_through()?;
+        }
+        for target in self.delivery.targets() {
+            if target.get() <= watermark
+                && let Some(rating) = self.rating(target)?
+            {
+                held.targets.insert(target.get(), rating);
+            }
+        }
+        let mut windows = vec![held.terminal.window.as_str()];
+        windows.extend(held.stream.as_ref().map(|s| s.window.as_str()));
+        windows.extend(self.delivery.windows_named().map(|w| w.as_str()));
+        let mut departments = BTreeMap::new();
+        for window in windows {
+            if !departments.contains_key(window)
+                && let Some(department) = self.department(window)?
+            {
+                departments.insert(window.to_owned(), department);
+            }
+        }
+        held.departments = departments;
+        Ok(())
+    }
+
+    fn key(&self) -> (&str, &[u8; 16], &[u8; 16]) {
+        let Delivery { hall, head, .. } = self.delivery;
+        (
+            hall.as_str(),
+            head.terminal.as_bytes(),
+            self.run.stream.as_bytes(),
+        )
+    }
+
+    fn stream(&self) -> Result<Option<HeldStream>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT watermark, hash, window_id, channel, opened_ms, uptime_ms, boot_id, \
+             last_ordinal FROM stream WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3",
+        )?;
+        let found = statement.query_row(self.key(), |row| {
+            let opened: (Option<i64>, Option<i64>, Option<[u8; 16]>) =
+                (row.get(4)?, row.get(5)?, row.get(6)?);
+            let opening = match opened {
+                (Some(wall_ms), Some(uptime_ms), Some(boot)) => Some(Opening {
+                    wall_ms,
+                    uptime_ms: uptime_ms.unsigned_abs(),
+                    boot: BootId::from_bytes(boot),
+                }),
+                _ => None,
+            };
+            Ok(HeldStream {
+                watermark: row.get::<_, i64>(0)?.unsigned_abs(),
+                hash: ChainHash::from_bytes(row.get(1)?),
+                window: row.get(2)?,
+                channel: row.get(3)?,
+                opening,
+                last_ordinal: row.get(7)?,
+            })
+        });
+        Ok(found.optional()?)
+    }
+
+    fn bytes(&self, first: u64, last: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT bytes FROM record WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 \
+             AND seq BETWEEN ?4 AND ?5 ORDER BY seq",
+        )?;
+        let (hall, terminal, stream) = self.key();
+        let key = params![hall, terminal, stream, capped(first), capped(last)];
+        let rows = statement.query_map(key, |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn rejected(&self, first: u64, last: u64) -> Result<Vec<Rejection>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT seq, reason FROM dead_letter WHERE hall_id = ?1 AND terminal_id = ?2 \
+             AND stream_id = ?3 AND seq BETWEEN ?4 AND ?5 ORDER BY seq",
+        )?;
+        let (hall, terminal, stream) = self.key();
+        let key = params![hall, terminal, stream, capped(first), capped(last)];
+        let rows = statement.query_map(key, |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+        })?;
+        let rejections = rows.map(|row| {
+            let (seq, reason) = row?;
+            Ok(Rejection {
+                seq: Seq::new(seq.unsigned_abs()).ok_or(StoreError::Corrupt {
+                    column: "dead_letter.seq",
+                })?,
+                reason: reason_named(&reason),
+            })
+        });
+        rejections.collect()
+    }
+
+    fn conflict_through(&self) -> Result<u64, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT COALESCE(MAX(seq), 0) FROM conflict WHERE hall_id = ?1 AND terminal_id = ?2 \
+             AND stream_id = ?3",
+        )?;
+        let highest: i64 = statement.query_row(self.key(), |row| row.get(0))?;
+        Ok(highest.unsigned_abs())
+    }
+
+    fn rating(&self, target: Seq) -> Result<Option<HeldRating>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT at_ms, window_id, department_id, staff_id, item_code, channel, level \
+             FROM record WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 AND seq = ?4 \
+             AND outcome = 1",
+        )?;
+        let (hall, terminal, stream) = self.key();
+        let key = params![hall, terminal, stream, capped(target.get())];
+        let found = statement
+            .query_row(key, |row| {
+                let rating = HeldRating {
+                    slot: slot_of(row.get(0)?),
+                    window: row.get(1)?,
+                    department: row.get(2)?,
+                    staff: row.get(3)?,
+                    item: row.get(4)?,
+                    channel: row.get(5)?,
+                    level: Level::VerySatisfied,
+                };
+                Ok((rating, row.get::<_, u8>(6)?))
+            })
+            .optional()?;
+        let Some((rating, level)) = found else {
+            return Ok(None);
+        };
+        let level = Level::try_from(level).map_err(|_| StoreError::Corrupt {
+            column: "record.level",
+        })?;
+        Ok(Some(HeldRating { level, ..rating }))
+    }
+
+    fn department(&self, window: &str) -> Result<Option<String>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT department_id FROM service_window WHERE hall_id = ?1 AND window_id = ?2",
+        )?;
+        let key = params![self.delivery.hall.as_str(), window];
+        Ok(statement.query_row(key, |row| row.get(0)).optional()?)
+    }
+}
+
+fn reason_named(name: &str) -> RejectReason {
+    [
+        RejectReason::Malformed,
+        RejectReason::Opening,
+        RejectReason::UnknownWindow,
+        RejectReason::SecondOutcome,
+        RejectReason::NoTarget,
+    ]
+    .into_iter()
+    .find(|reason| reason.name() == name)
+    .unwrap_or(RejectReason::Other)
+}

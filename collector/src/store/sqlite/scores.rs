@@ -1,0 +1,217 @@
+//! Counts, read from `tally`; names and the state of windows.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use manyi_shared::domain::HallId;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_iter};
+
+use crate::store::scores::{Column, Names, Tally, TallyQuery, Value, WindowState};
+use crate::store::{ScoreStore, StoreError};
+
+#[async_trait]
+impl ScoreStore for super::SqliteStore {
+    async fn tally(&self, query: TallyQuery) -> Result<Tally, StoreError> {
+        self.read(move |connection| tally(connection, &query)).await
+    }
+
+    async fn names(&self, column: Column) -> Result<Names, StoreError> {
+        self.read(move |connection| names(connection, column)).await
+    }
+
+    async fn windows(&self, hall: HallId) -> Result<Vec<WindowState>, StoreError> {
+        self.read(move |connection| windows(connection, &hall))
+            .await
+    }
+}
+
+const fn sql_name(column: Column) -> &'static str {
+    match column {
+        Column::Hall => "hall_id",
+        Column::Window => "window_id",
+        Column::Department => "department_id",
+        Column::Staff => "staff_id",
+        Column::Item => "item_code",
+        Column::Channel => "channel",
+        Column::Outcome => "outcome",
+        Column::Level => "level",
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Number(number) => number.to_sql(),
+            Self::Text(text) => text.to_sql(),
+        }
+    }
+}
+
+impl FromSql for Value {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value {
+            ValueRef::Integer(number) => Ok(Self::Number(number)),
+            ValueRef::Text(_) => value.as_str().map(|text| Self::Text(text.to_owned())),
+            _ => Err(FromSqlError::InvalidType),
+        }
+    }
+}
+
+fn tally(connection: &Connection, query: &TallyQuery) -> Result<Tally, StoreError> {
+    let mut statement = connection.prepare_cached(&tally_sql(query))?;
+    let range = [
+        Value::Number(query.slots.start),
+        Value::Number(query.slots.end),
+    ];
+    let parameters = range
+        .iter()
+        .chain(query.filters.iter().map(|(_, value)| value));
+    let mut rows = statement.query(params_from_iter(parameters))?;
+    let mut groups = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let slot: i64 = row.get("slot")?;
+        let bucket = query
+            .buckets
+            .partition_point(|start| *start <= slot)
+            .saturating_sub(1);
+        let values: Result<Vec<Value>, _> =
+            query.split.iter().map(|c| row.get(sql_name(*c))).collect();
+        let key = (bucket, values?);
+        Tally::add(
+            &mut groups,
+            key,
+            row.get("outcome")?,
+            row.get("level")?,
+            row.get("total")?,
+        )?;
+        if groups.len() > query.max_groups {
+            return Ok(Tally::TooMany);
+        }
+    }
+    Ok(Tally::Groups(groups))
+}
+
+/// Column names come from [`sql_name`] alone, values are bound.
+fn tally_sql(query: &TallyQuery) -> String {
+    // Rows of one bucket need no slot; the first slot stands for all.
+    let slot = if query.buckets.is_empty() {
+        "MIN(slot) AS slot"
+    } else {
+        "slot"
+    };
+    let mut columns: Vec<&str> = query.split.iter().map(|c| sql_name(*c)).collect();
+    columns.extend(
+        ["outcome", "level"]
+            .into_iter()
+            .filter(|c| !query.split.iter().any(|s| sql_name(*s) == *c)),
+    );
+    let columns = columns.join(", ");
+    let by_slot = if query.buckets.is_empty() {
+        ""
+    } else {
+        ", slot"
+    };
+    // The list of halls lets the key (hall_id, slot, …) be used when no hall is chosen.
+    let mut conditions =
+        "hall_id IN (SELECT hall_id FROM hall) AND slot >= ?1 AND slot < ?2".to_owned();
+    for (index, (column, _)) in query.filters.iter().enumerate() {
+        conditions += &format!(" AND {} = ?{}", sql_name(*column), index + 3);
+    }
+    format!(
+        "SELECT {slot}, {columns}, SUM(n) AS total FROM tally WHERE {conditions} \
+         GROUP BY {columns}{by_slot} HAVING SUM(n) <> 0"
+    )
+}
+
+fn names(connection: &Connection, column: Column) -> Result<Names, StoreError> {
+    let sql = match column {
+        Column::Hall => "SELECT hall_id, hall_id, name FROM hall",
+        Column::Window => "SELECT hall_id, window_id, name FROM service_window",
+        Column::Department => "SELECT hall_id, department_id, name FROM department",
+        Column::Staff => "SELECT hall_id, staff_id, name FROM staff",
+        Column::Item => "SELECT hall_id, item_code, name FROM item",
+        Column::Channel | Column::Outcome | Column::Level => return Ok(Names::new()),
+    };
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+const WINDOWS: &str = "
+    SELECT w.window_id, w.block, w.number, w.name, COALESCE(d.name, '') AS department,
+           COUNT(t.terminal_id) AS terminals, MAX(t.last_seen_ms) AS last_seen_ms,
+           COALESCE(SUM(t.backlog), 0) AS backlog
+    FROM service_window w
+    LEFT JOIN department d ON d.hall_id = w.hall_id AND d.department_id = w.department_id
+    LEFT JOIN terminal t
+           ON t.hall_id = w.hall_id AND t.window_id = w.window_id AND t.state = 'active'
+    WHERE w.hall_id = ?1
+    GROUP BY w.window_id, w.block, w.number, w.name, d.name
+    ORDER BY w.window_id";
+
+/// The three newest streams of each terminal at a window: enough to find today's last rating after
+/// a restart or two.
+const STREAMS: &str = "
+    SELECT t.window_id, s.terminal_id, s.stream_id
+    FROM terminal t
+    JOIN stream s ON s.hall_id = t.hall_id AND s.terminal_id = t.terminal_id
+    WHERE t.hall_id = ?1 AND t.state = 'active'
+      AND s.stream_id IN (SELECT n.stream_id FROM stream n
+                          WHERE n.hall_id = t.hall_id AND n.terminal_id = t.terminal_id
+                          ORDER BY n.received_ms DESC LIMIT 3)";
+
+/// A walk back from the stream's end along the identity index. Nested in [`WINDOWS`] it would sort
+/// the whole stream: SQLite then no longer sees that the index is in order.
+const LAST_RATING: &str = "
+    SELECT at_ms FROM record
+    WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 AND outcome = 1
+    ORDER BY seq DESC LIMIT 1";
+
+fn windows(connection: &Connection, hall: &HallId) -> Result<Vec<WindowState>, StoreError> {
+    let last_ratings = last_ratings(connection, hall)?;
+    let mut statement = connection.prepare_cached(WINDOWS)?;
+    let rows = statement.query_map([hall.as_str()], window)?;
+    let with_last = |row: rusqlite::Result<WindowState>| {
+        let mut window = row?;
+        window.last_rating_ms = last_ratings.get(&window.id).copied();
+        Ok(window)
+    };
+    rows.map(with_last).collect()
+}
+
+/// The last rating of each window that has one.
+fn last_ratings(
+    connection: &Connection,
+    hall: &HallId,
+) -> Result<BTreeMap<String, i64>, StoreError> {
+    let mut streams = connection.prepare_cached(STREAMS)?;
+    let mut last_rating = connection.prepare_cached(LAST_RATING)?;
+    let mut found = BTreeMap::new();
+    let mut rows = streams.query([hall.as_str()])?;
+    while let Some(row) = rows.next()? {
+        let (window, terminal, stream): (String, Vec<u8>, Vec<u8>) =
+            (row.get(0)?, row.get(1)?, row.get(2)?);
+        let key = params![hall.as_str(), terminal, stream];
+        let at: Option<Option<i64>> = last_rating.query_row(key, |row| row.get(0)).optional()?;
+        if let Some(at) = at.flatten() {
+            let last = found.entry(window).or_insert(at);
+            *last = at.max(*last);
+        }
+    }
+    Ok(found)
+}
+
+fn window(row: &Row<'_>) -> rusqlite::Result<WindowState> {
+    Ok(WindowState {
+        id: row.get("window_id")?,
+        block: row.get("block")?,
+        number: row.get("number")?,
+        name: row.get("name")?,
+        department: row.get("department")?,
+        last_rating_ms: None,
+        terminals: row.get("terminals")?,
+        last_seen_ms: row.get("last_seen_ms")?,
+        backlog: row.get("backlog")?,
+    })
+}

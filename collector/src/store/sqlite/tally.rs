@@ -1,0 +1,70 @@
+//! Counts: changed with the records they come from, and recounted to check.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, params};
+
+use crate::ingest::TallyKey;
+use crate::store::StoreError;
+
+/// Adds the changes, in the order of their keys.
+pub(super) fn apply(
+    connection: &Connection,
+    hall: &str,
+    deltas: &BTreeMap<TallyKey<'_>, i64>,
+) -> Result<(), StoreError> {
+    let mut add = connection.prepare_cached(
+        "INSERT INTO tally VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
+         ON CONFLICT DO UPDATE SET n = n + excluded.n",
+    )?;
+    for (key, n) in deltas {
+        add.execute(params![
+            hall,
+            key.slot,
+            key.window,
+            key.department,
+            key.staff,
+            key.item,
+            key.channel,
+            key.outcome,
+            key.level,
+            n
+        ])?;
+    }
+    // An amendment may have taken the last of a kind: a count of nothing is no row.
+    for (key, _) in deltas.iter().filter(|(_, n)| **n < 0) {
+        connection
+            .prepare_cached(
+                "DELETE FROM tally WHERE hall_id = ?1 AND slot = ?2 AND window_id = ?3 AND \
+                 department_id = ?4 AND staff_id = ?5 AND item_code = ?6 AND channel = ?7 AND \
+                 outcome = ?8 AND level = ?9 AND n = 0",
+            )?
+            .execute(params![
+                hall,
+                key.slot,
+                key.window,
+                key.department,
+                key.staff,
+                key.item,
+                key.channel,
+                key.outcome,
+                key.level
+            ])?;
+    }
+    Ok(())
+}
+
+/// How many counts differ between the tally and a recount of all records; 0 when all is well.
+pub(super) fn differences(connection: &Connection) -> Result<u64, StoreError> {
+    let recount = "SELECT hall_id, at_ms / 900000 AS slot, window_id, department_id, staff_id, \
+         item_code, channel, outcome, COALESCE(level, 0) AS level, COUNT(*) AS n FROM record \
+         WHERE outcome IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9";
+    let tally = "SELECT hall_id, slot, window_id, department_id, staff_id, item_code, channel, \
+         outcome, level, n FROM tally";
+    let sql = format!(
+        "SELECT (SELECT COUNT(*) FROM (SELECT * FROM ({recount}) EXCEPT SELECT * FROM ({tally}))) \
+         + (SELECT COUNT(*) FROM (SELECT * FROM ({tally}) EXCEPT SELECT * FROM ({recount})))"
+    );
+    let n: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
+    Ok(n.unsigned_abs())
+}

@@ -1,0 +1,195 @@
+//! The law of ingest: whatever is sent, lost, repeated or sent out of order, every record is
+//! stored once, and the counts are those of the records.
+
+use std::collections::BTreeMap;
+
+use manyi_shared::domain::{Level, Outcome, ServiceEvent, Withdrawal};
+use proptest::prelude::*;
+
+use crate::support::{Centre, Tablet};
+
+/// One thing that happens.
+#[derive(Debug, Clone)]
+enum Step {
+    Rate(u8),
+    TimeOut,
+    Withdraw,
+    Amend { back: usize, level: u8 },
+    Garbage,
+    SecondOutcome,
+    Restart,
+    Pass(u64),
+    Send { from: usize, count: usize },
+    Replay(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (1_u8..=5).prop_map(Step::Rate),
+        1 => Just(Step::TimeOut),
+        1 => Just(Step::Withdraw),
+        2 => (0_usize..6, 1_u8..=5).prop_map(|(back, level)| Step::Amend { back, level }),
+        1 => Just(Step::Garbage),
+        1 => Just(Step::SecondOutcome),
+        1 => Just(Step::Restart),
+        1 => (0_u64..2_000_000).prop_map(Step::Pass),
+        5 => (0_usize..12, 1_usize..9).prop_map(|(from, count)| Step::Send { from, count }),
+        1 => (0_usize..10).prop_map(Step::Replay),
+    ]
+}
+
+/// What the tablet knows to be true.
+#[derive(Default)]
+struct Truth {
+    /// How each prompt of the open stream ended, by position: outcome and level.
+    open: BTreeMap<u64, (u8, u8)>,
+    counts: BTreeMap<(u8, u8), i64>,
+    sealed: Vec<(Vec<u8>, Vec<Vec<u8>>)>,
+    sent: Vec<Vec<u8>>,
+}
+
+impl Truth {
+    fn end(&mut self, tablet: &Tablet, outcome: u8, level: u8) {
+        self.open
+            .insert(tablet.records.len() as u64, (outcome, level));
+    }
+
+    fn close(&mut self, tablet: &Tablet) {
+        for key in std::mem::take(&mut self.open).into_values() {
+            *self.counts.entry(key).or_default() += 1;
+        }
+        self.sealed
+            .push((tablet.stream.as_bytes().to_vec(), tablet.records.clone()));
+    }
+}
+
+async fn send(centre: &Centre, tablet: &Tablet, truth: &mut Truth, body: Vec<u8>) {
+    truth.sent.push(body.clone());
+    centre.exchange(tablet, body).await;
+}
+
+async fn happen(centre: &Centre, tablet: &mut Tablet, truth: &mut Truth, step: &Step) {
+    let level = |n: u8| Level::try_from(n).expect("a level");
+    match *step {
+        Step::Rate(n) => {
+            tablet.rate(level(n));
+            truth.end(tablet, 1, n);
+        }
+        Step::TimeOut => {
+            tablet.end(Outcome::TimedOut, ServiceEvent::default());
+            truth.end(tablet, 3, 0);
+        }
+        Step::Withdraw => {
+            let outcome = Outcome::Withdrawn(Withdrawal::Replaced);
+            tablet.end(outcome, ServiceEvent::default());
+            truth.end(tablet, 4, 0);
+        }
+        Step::Amend { back, level: n } => {
+            let target = tablet.records.len().saturating_sub(back).max(1) as u64;
+            tablet.amend(target, level(n), &[]);
+            if let Some((1, standing)) = truth.open.get_mut(&target) {
+                *standing = n;
+            }
+        }
+        Step::Garbage => tablet.records.push(vec![0xff; 3]),
+        Step::SecondOutcome if tablet.ordinal > 0 => {
+            tablet.end_of(1, Outcome::Declined, ServiceEvent::default());
+        }
+        Step::SecondOutcome => {}
+        Step::Restart => {
+            let body = tablet.send_all();
+            send(centre, tablet, truth, body).await;
+            truth.close(tablet);
+            tablet.open_stream();
+        }
+        Step::Pass(ms) => tablet.pass(ms),
+        Step::Send { from, count } => {
+            let first = tablet.records.len().saturating_sub(from).max(1);
+            let body = tablet.send(first, count);
+            send(centre, tablet, truth, body).await;
+        }
+        Step::Replay(back) => {
+            if let Some(body) = truth.sent.iter().rev().nth(back).cloned() {
+                centre.exchange(tablet, body).await;
+            }
+        }
+    }
+}
+
+async fn every_record_once(steps: Vec<Step>) {
+    let centre = Centre::new().await;
+    let mut tablet = centre.tablet("A01").await;
+    let mut truth = Truth::default();
+    for step in &steps {
+        happen(&centre, &mut tablet, &mut truth, step).await;
+    }
+    let body = tablet.send_all();
+    send(&centre, &tablet, &mut truth, body).await;
+    truth.close(&tablet);
+
+    let db = centre.db();
+    let mut total = 0;
+    for (stream, records) in &truth.sealed {
+        let mut statement = db
+            .prepare("SELECT bytes FROM record WHERE stream_id = ?1 ORDER BY seq")
+            .expect("prepares");
+        let stored: Vec<Vec<u8>> = statement
+            .query_map([stream], |row| row.get(0))
+            .expect("runs")
+            .collect::<Result<_, _>>()
+            .expect("reads");
+        assert_eq!(&stored, records);
+        total += records.len() as i64;
+    }
+    assert_eq!(centre.number("SELECT COUNT(*) FROM record"), total);
+    assert_eq!(centre.number("SELECT COUNT(*) FROM conflict"), 0);
+    assert_eq!(centre.store.tally_differences().await.expect("readable"), 0);
+    let mut statement = db
+        .prepare("SELECT outcome, level, SUM(n) FROM tally GROUP BY 1, 2")
+        .expect("prepares");
+    let counts: BTreeMap<(u8, u8), i64> = statement
+        .query_map([], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))
+        .expect("runs")
+        .collect::<Result<_, _>>()
+        .expect("reads");
+    assert_eq!(counts, truth.counts);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_record_is_stored_once_and_counted_as_it_stands(
+        steps in prop::collection::vec(step(), 1..50)
+    ) {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime")
+            .block_on(every_record_once(steps));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_terminals_at_once_are_all_taken() {
+    let centre = std::sync::Arc::new(Centre::new().await);
+    let mut tasks = Vec::new();
+    for window in [
+        "A01", "A02", "B01", "B02", "C01", "C02", "D01", "D02", "E01", "F01",
+    ] {
+        let mut tablet = centre.tablet(window).await;
+        let centre = std::sync::Arc::clone(&centre);
+        tasks.push(tokio::spawn(async move {
+            for round in 0..20 {
+                tablet.rate(Level::Satisfied);
+                let body = tablet.send(round + 2 - usize::from(round == 0), 2);
+                centre.exchange(&tablet, body).await;
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.expect("finished");
+    }
+    assert_eq!(centre.number("SELECT SUM(n) FROM tally"), 200);
+    assert_eq!(centre.store.tally_differences().await.expect("readable"), 0);
+}

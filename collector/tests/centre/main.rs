@@ -1,0 +1,12 @@
+//! The centre as terminals and technicians meet it: real requests, real SQLite.
+
+mod days;
+mod dead_letters;
+mod enrol;
+mod exchange;
+mod hall;
+mod laws;
+mod program;
+mod rules;
+mod support;
+mod wire;
