@@ -1,0 +1,318 @@
+//! The conductor: one thread that owns the flow, hears everybody and does what the flow wants.
+//!
+//! Events come in over one channel, so they have one order. Effects go to the recorder, the screen
+//! and the registry that the API reads.
+//!
+//! **Invariants**
+//! 1. The screen shows a flow's view after every step: what is not in the flow is not shown.
+//! 2. A prompt is told as ended only on [`Effect::Ended`].
+//! 3. The profile is read again only while the flow is idle.
+//!
+//! It writes no file itself.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use manyi_shared::domain::{Clock, PromptId, ServiceEvent};
+use manyi_shared::tablet::DataDir;
+use tokio::sync::oneshot;
+
+use crate::flow::{Effect, Event, Flow, Millis, Names, Rules, Touch};
+use crate::recorder::Job;
+use crate::registry::{Health, PromptState, Registry, Status};
+use crate::scene::{Scene, compose};
+use crate::station::{Station, Watch};
+
+/// What the conductor hears.
+#[derive(Debug)]
+pub enum Message {
+    /// A finger on a target.
+    Touch(Touch),
+    /// The API asks for a prompt; the answer is its id, or nothing when none is taken.
+    Prompt {
+        /// What it is about.
+        event: ServiceEvent,
+        /// What to show.
+        names: Names,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Option<PromptId>>,
+    },
+    /// The API takes a prompt back.
+    Cancel {
+        /// Which one.
+        id: PromptId,
+        /// Told when the flow has heard it.
+        reply: oneshot::Sender<()>,
+    },
+    /// The recorder's answer.
+    Recorder(Event),
+    /// The demo's key: the next citizen.
+    DemoPrompt,
+    /// The program is to end in order.
+    Stop,
+}
+
+/// Where scenes go.
+pub trait Screen: Send {
+    /// Shows a scene; returns at once.
+    fn show(&self, scene: Scene);
+}
+
+/// How often files of a terminal that cannot ask yet are looked at.
+const POLL_UNFIT_MS: Millis = 1_000;
+/// How often the profile of a working terminal is looked at.
+const POLL_MS: Millis = 2_000;
+/// How long an orderly stop may take: a commit waits at most five seconds for the daemon.
+const STOP_MS: Millis = 6_000;
+
+/// The thread's state.
+pub struct Conductor {
+    data: DataDir,
+    clock: Arc<dyn Clock>,
+    recorder: Sender<Job>,
+    registry: Arc<Registry>,
+    /// Taken out only inside [`Self::step`].
+    flow: Flow,
+    station: Option<Station>,
+    watch: Watch,
+    poll_at: Millis,
+    stop_at: Option<Millis>,
+    shown: Option<Scene>,
+    demo_count: usize,
+    done: bool,
+}
+
+impl std::fmt::Debug for Conductor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Conductor")
+            .field("flow", &self.flow)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Conductor {
+    /// A conductor that has looked at identity and profile once and asked the recorder to open the
+    /// journal if it can.
+    #[must_use]
+    pub fn new(
+        data: DataDir,
+        clock: Arc<dyn Clock>,
+        recorder: Sender<Job>,
+        registry: Arc<Registry>,
+    ) -> Self {
+        let now = clock.read().uptime_ms;
+        let mut watch = Watch::default();
+        watch.changed(&data);
+        let loaded = Station::load(&data);
+        let why = loaded
+            .as_ref()
+            .err()
+            .cloned()
+            .unwrap_or_else(|| crate::flow::Why {
+                reason: crate::flow::Reason::Other,
+                detail: String::new(),
+            });
+        let mut conductor = Self {
+            data,
+            clock,
+            recorder,
+            registry,
+            flow: Flow::new(why, now),
+            station: None,
+            watch,
+            poll_at: now.saturating_add(POLL_UNFIT_MS),
+            stop_at: None,
+            shown: None,
+            demo_count: 0,
+            done: false,
+        };
+        conductor.settle_in(loaded, now);
+        conductor
+    }
+
+    /// What is to be on the screen before the thread runs.
+    #[must_use]
+    pub fn scene(&self) -> Scene {
+        let now = self.clock.read();
+        let profile = self.station.as_ref().map(|s| &s.profile);
+        compose(&self.flow.view(now.uptime_ms), profile, &now)
+    }
+
+    /// Runs until the flow is done after [`Message::Stop`], or all senders are gone. Answers how
+    /// many prompts are left without a sealed outcome; the next start seals what it can find.
+    pub fn run(mut self, inbox: &Receiver<Message>, screen: &dyn Screen) -> usize {
+        while !self.done {
+            self.refresh(screen);
+            let now = self.now();
+            let due = [self.flow.next_look(now), Some(self.poll_at), self.stop_at];
+            let due = due.into_iter().flatten().min().unwrap_or(now);
+            match inbox.recv_timeout(Duration::from_millis(due.saturating_sub(now))) {
+                Ok(message) => self.hear(message),
+                Err(RecvTimeoutError::Timeout) => self.time_passed(),
+                Err(RecvTimeoutError::Disconnected) => self.done = true,
+            }
+        }
+        self.flow.owed()
+    }
+
+    fn now(&self) -> Millis {
+        self.clock.read().uptime_ms
+    }
+
+    fn hear(&mut self, message: Message) {
+        match message {
+            Message::Touch(touch) => {
+                self.step(Event::Touch(touch));
+            }
+            Message::Prompt {
+                event,
+                names,
+                reply,
+            } => {
+                let id = self.step(Event::Prompt { event, names });
+                // The asker may have gone; the prompt stands.
+                reply.send(id).unwrap_or_default();
+            }
+            Message::Cancel { id, reply } => {
+                self.step(Event::Cancel(id));
+                reply.send(()).unwrap_or_default();
+            }
+            Message::Recorder(event) => {
+                self.step(event);
+            }
+            Message::DemoPrompt => {
+                if let Some(station) = &self.station {
+                    let event = crate::demo::next_citizen(&station.profile, self.demo_count);
+                    self.demo_count = self.demo_count.wrapping_add(1);
+                    self.step(Event::Prompt {
+                        event,
+                        names: Names::default(),
+                    });
+                }
+            }
+            Message::Stop => {
+                tracing::info!("stopping");
+                self.stop_at = Some(self.now().saturating_add(STOP_MS));
+                self.step(Event::Stop);
+            }
+        }
+        // A flood of messages must not keep deadlines waiting.
+        self.time_passed();
+    }
+
+    fn time_passed(&mut self) {
+        let now = self.now();
+        if self.flow.next_look(now).is_some_and(|due| now >= due) {
+            self.step(Event::Tick);
+        }
+        if now >= self.poll_at {
+            self.poll(now);
+        }
+        if self.stop_at.is_some_and(|at| now >= at) {
+            tracing::error!("the journal did not answer in time");
+            self.done = true;
+        }
+    }
+
+    /// Looks whether the daemon has replaced identity or profile.
+    fn poll(&mut self, now: Millis) {
+        let fit = self.station.is_some();
+        self.poll_at = now.saturating_add(if fit { POLL_MS } else { POLL_UNFIT_MS });
+        if fit && !self.flow.is_idle() {
+            return;
+        }
+        if self.watch.changed(&self.data) {
+            self.settle_in(Station::load(&self.data), now);
+        }
+    }
+
+    fn settle_in(&mut self, loaded: Result<Station, crate::flow::Why>, now: Millis) {
+        match loaded {
+            Ok(station) => {
+                let rules = Rules::of(&station.profile);
+                let moved = self.station.as_ref().is_some_and(|old| old.moved(&station));
+                tracing::info!(
+                    terminal = %station.terminal,
+                    window = %station.window,
+                    profile = station.profile.version,
+                    "profile taken"
+                );
+                self.station = Some(station);
+                self.poll_at = now.saturating_add(POLL_MS);
+                self.step(Event::Configured { rules, moved });
+            }
+            Err(why) => {
+                tracing::warn!(reason = why.reason.name(), "cannot obey: {}", why.detail);
+                self.step(Event::Unfit(why));
+            }
+        }
+    }
+
+    /// One step of the flow; answers the id when a prompt was accepted.
+    fn step(&mut self, event: Event) -> Option<PromptId> {
+        let mut accepted = None;
+        let now = self.now();
+        let (flow, effects) = self.flow.clone().step(event, now);
+        self.flow = flow;
+        for effect in effects {
+            match effect {
+                Effect::OpenJournal => self.open_journal(),
+                Effect::Seal(body) => self.to_recorder(Job::Seal(body)),
+                Effect::Accepted(id) => {
+                    self.registry.note(id, PromptState::Waiting);
+                    tracing::info!(prompt = %id, "prompt taken");
+                    accepted = Some(id);
+                }
+                Effect::Refused => {}
+                Effect::Asking(prompt) => {
+                    self.registry.note(prompt.id, PromptState::Asking);
+                    self.to_recorder(Job::Note(prompt));
+                }
+                Effect::Ended(id) => {
+                    self.registry.note(id, PromptState::Ended);
+                    tracing::info!(prompt = %id, "prompt ended");
+                }
+                Effect::Exit => self.done = true,
+            }
+        }
+        self.registry.set_health(self.health());
+        accepted
+    }
+
+    fn open_journal(&self) {
+        if let Some(station) = &self.station {
+            self.to_recorder(Job::Open(station.opening()));
+        }
+    }
+
+    fn to_recorder(&self, job: Job) {
+        if self.recorder.send(job).is_err() {
+            // It ends only when we do or when it panicked, which the program's exit reports.
+            tracing::error!("the recorder is gone");
+        }
+    }
+
+    fn health(&self) -> Health {
+        let status = match self.flow.out_of_service() {
+            Some(why) => Status::OutOfService(why.reason),
+            None if self.flow.stream().is_none() => Status::Starting,
+            None if self.flow.is_idle() => Status::Ready,
+            None => Status::Asking,
+        };
+        Health {
+            status,
+            terminal: self.station.as_ref().map(|s| s.terminal),
+            window: self.station.as_ref().map(|s| s.window.clone()),
+            stream: self.flow.stream(),
+        }
+    }
+
+    fn refresh(&mut self, screen: &dyn Screen) {
+        let scene = self.scene();
+        if self.shown.as_ref() != Some(&scene) {
+            screen.show(scene.clone());
+            self.shown = Some(scene);
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! The flow's laws, over any interleaving of prompts, taps, time, failures and restarts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use manyi_shared::domain::{
+    FaultReason, Level, Outcome, PromptId, Seq, ServiceEvent, StreamId, TagCode, TagSetId,
+    national_tags,
+};
+use manyi_shared::wire::RecordBody;
+use proptest::prelude::*;
+
+use super::*;
+
+/// What the world may do next.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    Prompt,
+    CancelNewest,
+    Tap(Target),
+    TapStale(Target),
+    Wait(Millis),
+    /// The recorder answers what it was last asked.
+    Answer {
+        good: bool,
+        kept: bool,
+    },
+    Stop,
+}
+
+fn target() -> impl Strategy<Value = Target> {
+    let codes: Vec<TagCode> = national_tags().tags.iter().map(|tag| tag.code).collect();
+    prop_oneof![
+        4 => prop::sample::select(Level::ALL.to_vec()).prop_map(Target::Level),
+        1 => Just(Target::Decline),
+        3 => prop::sample::select(codes).prop_map(Target::Tag),
+        1 => Just(Target::Submit),
+        1 => Just(Target::Skip),
+    ]
+}
+
+fn turn() -> impl Strategy<Value = Turn> {
+    prop_oneof![
+        4 => Just(Turn::Prompt),
+        1 => Just(Turn::CancelNewest),
+        8 => target().prop_map(Turn::Tap),
+        2 => target().prop_map(Turn::TapStale),
+        4 => (0_u64..3_000).prop_map(Turn::Wait),
+        2 => (3_000_u64..40_000).prop_map(Turn::Wait),
+        8 => (prop::bool::weighted(0.9), any::<bool>())
+            .prop_map(|(good, kept)| Turn::Answer { good, kept }),
+    ]
+}
+
+#[derive(Debug, Default)]
+struct World {
+    now: Millis,
+    /// What the recorder is asked and has not answered.
+    asked: Vec<Effect>,
+    streams: u8,
+    seq: u64,
+    accepted: BTreeSet<String>,
+    ended: BTreeSet<String>,
+    newest: Option<PromptId>,
+    /// What is on the card: outcomes by stream and ordinal.
+    card: BTreeMap<(StreamId, u32), Outcome>,
+    /// The seal that failed and may be on the card.
+    in_doubt: Option<((StreamId, u32), Outcome)>,
+    stream: Option<StreamId>,
+    /// Taps that the flow must have taken: the level, and the prompt it was for.
+    tapped: Vec<Level>,
+    ratings_lost: usize,
+    exits: usize,
+}
+
+impl World {
+    fn take(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Seal(_) | Effect::OpenJournal => self.asked.push(effect),
+                Effect::Accepted(id) => {
+                    assert!(self.accepted.insert(id.to_string()), "{id} accepted twice");
+                    self.newest = Some(id);
+                }
+                Effect::Ended(id) => assert!(self.ended.insert(id.to_string()), "{id} ended twice"),
+                Effect::Exit => self.exits += 1,
+                Effect::Refused | Effect::Asking(_) => {}
+            }
+        }
+        let seals = self
+            .asked
+            .iter()
+            .filter(|e| matches!(e, Effect::Seal(_)))
+            .count();
+        assert!(seals <= 1, "law 4: one record at a time");
+    }
+
+    fn opened(&mut self, kept: bool) -> Event {
+        self.streams += 1;
+        let stream = StreamId::from_bytes([self.streams; 16]);
+        self.stream = Some(stream);
+        let doubt = self.in_doubt.take();
+        let was_kept = doubt.is_some() && kept;
+        if let Some((place, outcome)) = doubt.filter(|_| kept) {
+            if matches!(outcome, Outcome::Rated { .. }) {
+                self.ratings_lost -= 1;
+            }
+            self.card.insert(place, outcome);
+        }
+        Event::Opened {
+            stream,
+            kept: was_kept,
+            interrupted: None,
+        }
+    }
+
+    fn answer(&mut self, good: bool, kept: bool) -> Option<Event> {
+        if self.asked.is_empty() {
+            return None;
+        }
+        let why = Why {
+            reason: Reason::Other,
+            detail: String::new(),
+        };
+        match self.asked.remove(0) {
+            Effect::OpenJournal if !good => Some(Event::OpenFailed(why)),
+            Effect::OpenJournal => Some(self.opened(kept)),
+            Effect::Seal(RecordBody::Outcome(record)) => {
+                let place = (self.stream.expect("a stream"), record.ordinal);
+                if good {
+                    self.seq += 1;
+                    let before = self.card.insert(place, record.outcome);
+                    assert!(before.is_none(), "law 1: two outcomes for one prompt");
+                    Seq::new(self.seq).map(Event::Sealed)
+                } else {
+                    self.ratings_lost += usize::from(record.outcome.level().is_some());
+                    self.in_doubt = Some((place, record.outcome));
+                    self.stream = None;
+                    Some(Event::SealFailed(why))
+                }
+            }
+            Effect::Seal(RecordBody::Amendment(_)) if good => {
+                self.seq += 1;
+                Seq::new(self.seq).map(Event::Sealed)
+            }
+            _ => {
+                self.stream = None;
+                Some(Event::SealFailed(why))
+            }
+        }
+    }
+}
+
+fn rules() -> Rules {
+    Rules {
+        ask_ms: 5_000,
+        reasons_ms: 5_000,
+        thanks_ms: 1_000,
+        guard_ms: 300,
+        reasons: Some(TagSetId("v2".to_owned())),
+    }
+}
+
+fn step(flow: Flow, world: &mut World, event: Event) -> Flow {
+    let serial = flow.view(world.now).serial;
+    let before = page(&flow, world.now);
+    let answered = matches!(event, Event::Sealed(_));
+    let chosen = match &event {
+        Event::Touch(touch) if touch.serial == serial => match touch.target {
+            Target::Level(level) => Some(level),
+            _ => None,
+        },
+        _ => None,
+    };
+    let (flow, effects) = flow.step(event, world.now);
+    for effect in &effects {
+        if let Effect::Seal(RecordBody::Outcome(record)) = effect
+            && let Outcome::Rated { level, .. } = &record.outcome
+        {
+            assert_eq!(chosen, Some(*level), "law 2: a level that nobody chose");
+            assert_eq!(before, "ask");
+            world.tapped.push(*level);
+        }
+    }
+    world.take(effects);
+    let after = page(&flow, world.now);
+    if after == "thanks" && before != "thanks" {
+        // From the reasons page with nothing chosen, everything said is sealed already.
+        assert!(
+            answered || before == "reasons",
+            "law 3: thanks without a seal"
+        );
+        assert!(
+            world.asked.is_empty(),
+            "law 3: thanks while something is being sealed"
+        );
+    }
+    flow
+}
+
+fn page(flow: &Flow, now: Millis) -> &'static str {
+    match flow.view(now).page {
+        PageView::Ask { .. } => "ask",
+        PageView::Reasons { .. } => "reasons",
+        PageView::Thanks => "thanks",
+        PageView::Idle => "idle",
+        PageView::NotKept(_) | PageView::OutOfService(_) => "out",
+    }
+}
+
+fn play(mut flow: Flow, world: &mut World, turn: Turn) -> Flow {
+    let serial = flow.view(world.now).serial;
+    let event = match turn {
+        Turn::Prompt => Event::Prompt {
+            event: ServiceEvent::default(),
+            names: Names::default(),
+        },
+        Turn::CancelNewest => match world.newest {
+            Some(id) => Event::Cancel(id),
+            None => return flow,
+        },
+        Turn::Tap(target) => Event::Touch(Touch { serial, target }),
+        Turn::TapStale(target) => Event::Touch(Touch {
+            serial: serial.wrapping_sub(1),
+            target,
+        }),
+        Turn::Wait(ms) => {
+            let until = world.now + ms;
+            // As the conductor does it: at each moment the flow asked for.
+            while let Some(due) = flow.next_look(world.now).filter(|due| *due < until) {
+                world.now = due.max(world.now + 1);
+                flow = step(flow, world, Event::Tick);
+            }
+            world.now = until;
+            Event::Tick
+        }
+        Turn::Answer { good, kept } => match world.answer(good, kept) {
+            Some(event) => event,
+            None => return flow,
+        },
+        Turn::Stop => Event::Stop,
+    };
+    step(flow, world, event)
+}
+
+fn start() -> (Flow, World) {
+    let mut world = World::default();
+    let why = Why {
+        reason: Reason::NotEnrolled,
+        detail: String::new(),
+    };
+    let flow = Flow::new(why, 0);
+    let flow = step(
+        flow,
+        &mut world,
+        Event::Configured {
+            rules: rules(),
+            moved: false,
+        },
+    );
+    (flow, world)
+}
+
+/// Lets everything come to rest with a journal that works.
+fn settle(mut flow: Flow, world: &mut World) -> Flow {
+    for _ in 0..200 {
+        if flow.is_idle() && world.asked.is_empty() {
+            break;
+        }
+        let turn = if world.asked.is_empty() {
+            Turn::Wait(10_000)
+        } else {
+            Turn::Answer {
+                good: true,
+                kept: false,
+            }
+        };
+        flow = play(flow, world, turn);
+    }
+    flow
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+    /// Laws 1 to 4, and: the levels on the card are the levels that were tapped, less those whose
+    /// loss the citizen was told.
+    #[test]
+    fn every_prompt_ends_once_and_the_card_has_what_was_tapped(
+        turns in prop::collection::vec(turn(), 0..60),
+    ) {
+        let (mut flow, mut world) = start();
+        for turn in turns {
+            flow = play(flow, &mut world, turn);
+        }
+        let flow = settle(flow, &mut world);
+        prop_assert!(flow.is_idle());
+        prop_assert_eq!(&world.accepted, &world.ended, "law 1");
+        prop_assert_eq!(world.card.len(), world.accepted.len(), "law 1");
+        let mut on_card: Vec<Level> = world.card.values().filter_map(Outcome::level).collect();
+        prop_assert_eq!(on_card.len() + world.ratings_lost, world.tapped.len());
+        let faults = world.card.values().filter(|o| **o == Outcome::Fault(FaultReason::Interrupted));
+        prop_assert!(faults.count() >= world.ratings_lost, "nothing is lost in silence");
+        if world.ratings_lost == 0 {
+            let mut tapped = world.tapped.clone();
+            tapped.sort();
+            on_card.sort();
+            prop_assert_eq!(on_card, tapped);
+        }
+    }
+
+    /// A stop with a journal that works leaves nothing unsealed.
+    #[test]
+    fn an_orderly_stop_seals_every_prompt(turns in prop::collection::vec(turn(), 0..30)) {
+        let (mut flow, mut world) = start();
+        for turn in turns {
+            let turn = match turn {
+                Turn::Answer { .. } => Turn::Answer { good: true, kept: false },
+                other => other,
+            };
+            flow = play(flow, &mut world, turn);
+        }
+        while let Some(event) = world.answer(true, false) {
+            flow = step(flow, &mut world, event);
+        }
+        flow = play(flow, &mut world, Turn::Stop);
+        while let Some(event) = world.answer(true, false) {
+            flow = step(flow, &mut world, event);
+        }
+        prop_assert!(world.exits >= 1);
+        prop_assert_eq!(&world.accepted, &world.ended);
+        prop_assert_eq!(flow.owed(), 0);
+    }
+}

@@ -1,0 +1,100 @@
+//! Who and where the terminal is: identity and profile, and whether they changed.
+//!
+//! The daemon replaces these files as a whole; this module only reads them.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use manyi_shared::domain::{HallId, TerminalId, WindowId};
+use manyi_shared::journal::Opening;
+use manyi_shared::tablet::{DataDir, Identity, IdentityError, read_profile};
+use manyi_shared::wire::Profile;
+
+use crate::flow::{Reason, Why};
+use crate::recorder::chain;
+
+/// Program name and version, as the first record of a stream carries it.
+pub const SOFTWARE: &str = concat!("manyi-terminal ", env!("CARGO_PKG_VERSION"));
+
+/// Who and where the terminal is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Station {
+    /// The terminal's id.
+    pub terminal: TerminalId,
+    /// The hall it stands in, by its profile.
+    pub hall: HallId,
+    /// The window it stands at, by its profile.
+    pub window: WindowId,
+    /// What it shows and obeys.
+    pub profile: Profile,
+}
+
+impl Station {
+    /// Reads identity and profile.
+    ///
+    /// # Errors
+    /// Why the terminal cannot ask, for the screen.
+    pub fn load(data: &DataDir) -> Result<Self, Why> {
+        let identity = Identity::read(&data.identity()).map_err(|error| Why {
+            reason: match &error {
+                IdentityError::NotEnrolled { .. } => Reason::NotEnrolled,
+                _ => Reason::Other,
+            },
+            detail: chain(&error),
+        })?;
+        let other = |error: &dyn std::error::Error| Why {
+            reason: Reason::Other,
+            detail: chain(error),
+        };
+        let profile = read_profile(data, &identity).map_err(|error| other(&error))?;
+        // The profile rules: an office may move a terminal to another window.
+        let hall = HallId::new(&profile.hall_id).map_err(|error| other(&error))?;
+        let window = WindowId::new(&profile.window_id).map_err(|error| other(&error))?;
+        Ok(Self {
+            terminal: identity.terminal,
+            hall,
+            window,
+            profile,
+        })
+    }
+
+    /// Whether the stream of this station cannot go on at the other.
+    #[must_use]
+    pub fn moved(&self, to: &Self) -> bool {
+        (self.terminal, &self.hall, &self.window) != (to.terminal, &to.hall, &to.window)
+    }
+
+    /// What opens a stream here.
+    #[must_use]
+    pub fn opening(&self) -> Opening {
+        Opening {
+            terminal: self.terminal,
+            hall: self.hall.clone(),
+            window: self.window.clone(),
+            software: SOFTWARE.to_owned(),
+        }
+    }
+}
+
+/// Tells whether identity or profile were replaced since the last look.
+#[derive(Debug, Default)]
+pub struct Watch {
+    seen: Option<[Option<Mark>; 2]>,
+}
+
+/// A replaced file has another inode, a rewritten one another time.
+type Mark = (u64, i64, i64, u64);
+
+impl Watch {
+    /// Looks; true at the first look and after every change.
+    pub fn changed(&mut self, data: &DataDir) -> bool {
+        let now = Some([mark(&data.identity()), mark(&data.profile())]);
+        std::mem::replace(&mut self.seen, now) != now
+    }
+}
+
+fn mark(path: &Path) -> Option<Mark> {
+    let of = |file: Metadata| (file.ino(), file.mtime(), file.mtime_nsec(), file.len());
+    std::fs::metadata(path).ok().map(of)
+}

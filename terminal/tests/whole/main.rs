@@ -1,0 +1,15 @@
+//! The whole terminal without a window: API, conductor, recorder and a real journal.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+
+mod faults;
+#[path = "../common/office.rs"]
+mod office;
+#[path = "../common/profile.rs"]
+mod profile;
+mod ratings;
+mod terminal;
