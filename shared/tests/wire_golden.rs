@@ -165,6 +165,16 @@ fn every_record_has_its_golden_bytes_and_reads_back() {
     }
 }
 
+/// Added after the first nine: a fault that says that an answer could not be kept.
+#[test]
+fn a_fault_that_was_not_kept_has_its_golden_bytes() {
+    let record = outcome(at(5, 0, false), Outcome::Fault(FaultReason::NotKept));
+    assert_eq!(
+        hex(&record.encode().unwrap()),
+        "a90002010504070505091909290a664c51303130310b781e3131333731353831303034333132333458593030303031333130313230300c6e4c513230323631313231303030310d03"
+    );
+}
+
 #[test]
 fn the_chain_has_its_golden_hashes() {
     let genesis = ChainHash::genesis(terminal(), stream());

@@ -10,6 +10,7 @@
 //! 3. Thanks are shown only when everything the citizen said is sealed.
 //! 4. One record is being sealed at a time; touches meanwhile do nothing.
 //! 5. A touch counts only for the showing of the page it was made on, after the guard time.
+//! 6. The counts of sealed outcomes ascend in a stream; the centre takes nothing else.
 //!
 //! **Crash**: a prompt that is open when the program dies has no outcome yet; the recorder's note of
 //! it comes back with [`Event::Opened`] and is sealed as a fault by the next start.
@@ -133,6 +134,9 @@ pub struct Names {
 pub struct Prompt {
     /// How the business system knows it.
     pub id: PromptId,
+    /// Its count in the stream that its outcome is sealed in: that of `id`, unless the stream it
+    /// was accepted in came to an end first.
+    pub ordinal: u32,
     /// What it is about.
     pub event: ServiceEvent,
     /// What to show.

@@ -200,6 +200,7 @@ fn reason(outcome: &Outcome) -> Option<&'static str> {
         Outcome::Withdrawn(Withdrawal::Shutdown) => Some("shutdown"),
         Outcome::Fault(FaultReason::Screen) => Some("screen"),
         Outcome::Fault(FaultReason::Interrupted) => Some("interrupted"),
+        Outcome::Fault(FaultReason::NotKept) => Some("not_kept"),
         Outcome::Rated { .. } | Outcome::Declined | Outcome::TimedOut => None,
     }
 }

@@ -148,6 +148,7 @@ impl<A: Fn(Event)> Recorder<A> {
         let id: PromptId = note.id.parse().ok()?;
         Some(Prompt {
             id,
+            ordinal: id.ordinal,
             event: note.event,
             names: Names::default(),
         })

@@ -4,7 +4,7 @@
 
 mod table;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::Serialize;
@@ -118,9 +118,8 @@ impl Args {
             return pretty(&self.of_levels(levels, rounding));
         }
         let path = self.csv.context("--levels or --csv is needed")?;
-        let bytes = read(&path).with_context(|| format!("could not read `{}`", path.display()))?;
-        let table =
-            Table::parse(&bytes).with_context(|| format!("fault in `{}`", path.display()))?;
+        let bytes = read(&path).with_context(|| format!("could not read {}", place(&path)))?;
+        let table = Table::parse(&bytes).with_context(|| format!("fault in {}", place(&path)))?;
         match table {
             Table::Shares(counts) => pretty(&SharesBody::from(&Shares::of(&counts, rounding))),
             Table::Levels(rows) => pretty(&rows_output(rows, rounding)),
@@ -171,7 +170,14 @@ fn rows_output(rows: Vec<(String, Counts)>, rounding: Rounding) -> RowsOutput {
     }
 }
 
-fn read(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
+fn place(path: &Path) -> String {
+    if path.as_os_str() == "-" {
+        return "standard input".to_owned();
+    }
+    format!("`{}`", path.display())
+}
+
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     if path.as_os_str() == "-" {
         let mut bytes = Vec::new();
         std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut bytes)?;

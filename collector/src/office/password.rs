@@ -24,6 +24,8 @@ const MIN_CHARACTERS: usize = 12;
 #[template(path = "password.html")]
 struct PasswordPage {
     words: &'static Words,
+    /// For password managers.
+    user: String,
     must_change: bool,
     refused: Option<&'static str>,
 }
@@ -58,6 +60,7 @@ fn form(
 ) -> Result<Response, PageError> {
     let page = PasswordPage {
         words: language.words(),
+        user: user.name.clone(),
         must_change: user.must_change,
         refused,
     };

@@ -81,68 +81,65 @@ impl FigureKind {
 
     /// The figure explained in both languages.
     #[must_use]
-    pub fn definition(self) -> Definition {
-        const RATINGS: Bilingual = both(
-            "只计入群众实际作出的评价；未评价的邀请（暂不评价、超时未答、已撤回、设备故障）和系统默认评价均不计入。",
-            "Ratings that citizens gave. Prompts that were declined, timed out, withdrawn or failed, and ratings set by default, never enter.",
-        );
-        let (title, formula, scope) = match self {
-            Self::Mean => (
-                both("平均分", "Mean points"),
-                both(
-                    "（10×非常满意 + 8×满意 + 6×基本满意 + 3×不满意 + 0×非常不满意）÷ 评价数",
-                    "(10 × very satisfied + 8 × satisfied + 6 × basically satisfied + 3 × dissatisfied + 0 × very dissatisfied) ÷ ratings",
-                ),
-                RATINGS,
-            ),
-            Self::BadRate => (
-                both("差评率", "Bad-rating rate"),
-                both(
-                    "（不满意 + 非常不满意）÷ 评价数 × 100%",
-                    "(dissatisfied + very dissatisfied) ÷ ratings × 100 %",
-                ),
-                RATINGS,
-            ),
-            Self::SatisfactionRate => (
-                both("满意率", "Satisfaction rate"),
-                both(
-                    "（非常满意 + 满意 + 基本满意）÷ 评价数 × 100%",
-                    "(very satisfied + satisfied + basically satisfied) ÷ ratings × 100 %",
-                ),
-                RATINGS,
-            ),
-            Self::Participation => (
-                both("实际评价率", "Participation"),
-                both(
-                    "评价数 ÷（评价数 + 暂不评价 + 超时未答）× 100%",
-                    "rated ÷ (rated + declined + timed out) × 100 %",
-                ),
-                both(
-                    "只计入群众有机会作答的邀请；被撤回的和设备故障的邀请群众无从作答，不计入；系统默认评价不计入。",
-                    "Prompts a citizen could answer. Withdrawn and failed prompts are out because nobody could answer them; ratings set by default are out.",
-                ),
-            ),
-            Self::LevelShare(_) => (
-                both("各级占比", "Share of a level"),
-                both(
-                    "该级评价数 ÷ 评价数 × 100%",
-                    "ratings of the level ÷ ratings × 100 %",
-                ),
-                RATINGS,
-            ),
-            Self::NamedShare => (
-                both("占比", "Share"),
-                both(
-                    "该项数量 ÷ 各项合计 × 100%",
-                    "count ÷ sum of the counts × 100 %",
-                ),
-                both("表中全部各项。", "Every row of the list."),
-            ),
-        };
+    pub const fn definition(self) -> Definition {
         Definition {
-            title,
-            formula,
-            scope,
+            title: self.title(),
+            formula: self.formula_in_words(),
+            scope: self.scope_in_words(),
+        }
+    }
+
+    const fn title(self) -> Bilingual {
+        match self {
+            Self::Mean => both("平均分", "Mean points"),
+            Self::BadRate => both("差评率", "Bad-rating rate"),
+            Self::SatisfactionRate => both("满意率", "Satisfaction rate"),
+            Self::Participation => both("实际评价率", "Participation"),
+            Self::LevelShare(_) => both("各级占比", "Share of a level"),
+            Self::NamedShare => both("占比", "Share"),
+        }
+    }
+
+    const fn formula_in_words(self) -> Bilingual {
+        match self {
+            Self::Mean => both(
+                "（10×非常满意 + 8×满意 + 6×基本满意 + 3×不满意 + 0×非常不满意）÷ 评价数",
+                "(10 × very satisfied + 8 × satisfied + 6 × basically satisfied + 3 × dissatisfied + 0 × very dissatisfied) ÷ ratings",
+            ),
+            Self::BadRate => both(
+                "（不满意 + 非常不满意）÷ 评价数 × 100%",
+                "(dissatisfied + very dissatisfied) ÷ ratings × 100 %",
+            ),
+            Self::SatisfactionRate => both(
+                "（非常满意 + 满意 + 基本满意）÷ 评价数 × 100%",
+                "(very satisfied + satisfied + basically satisfied) ÷ ratings × 100 %",
+            ),
+            Self::Participation => both(
+                "评价数 ÷（评价数 + 暂不评价 + 超时未答）× 100%",
+                "rated ÷ (rated + declined + timed out) × 100 %",
+            ),
+            Self::LevelShare(_) => both(
+                "该级评价数 ÷ 评价数 × 100%",
+                "ratings of the level ÷ ratings × 100 %",
+            ),
+            Self::NamedShare => both(
+                "该项数量 ÷ 各项合计 × 100%",
+                "count ÷ sum of the counts × 100 %",
+            ),
+        }
+    }
+
+    const fn scope_in_words(self) -> Bilingual {
+        match self {
+            Self::Participation => both(
+                "只计入群众有机会作答的邀请；被撤回的和设备故障的邀请群众无从作答，不计入；系统默认评价不计入。",
+                "Prompts a citizen could answer. Withdrawn and failed prompts are out because nobody could answer them; ratings set by default are out.",
+            ),
+            Self::NamedShare => both("表中全部各项。", "Every row of the list."),
+            _ => both(
+                "只计入群众实际作出的评价；未评价的邀请（暂不评价、超时未答、已撤回、设备故障）和系统默认评价均不计入。",
+                "Ratings that citizens gave. Prompts that were declined, timed out, withdrawn or failed, and ratings set by default, never enter.",
+            ),
         }
     }
 }

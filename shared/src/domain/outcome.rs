@@ -136,4 +136,6 @@ pub enum FaultReason {
     /// The program stopped without order (crash, power cut) while the prompt was open; sealed by
     /// the next start.
     Interrupted = 2,
+    /// The citizen answered, and the answer could not be kept; they were told so.
+    NotKept = 3,
 }

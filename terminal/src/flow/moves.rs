@@ -60,7 +60,7 @@ impl Flow {
         todo: &mut Vec<Effect>,
     ) {
         let record = OutcomeRecord {
-            ordinal: self.ordinal_of(prompt.id),
+            ordinal: prompt.ordinal,
             outcome: outcome.clone(),
             tag_set: None,
             response_ms,
@@ -109,14 +109,6 @@ impl Flow {
             stream: *stream,
             ordinal: *count,
         })
-    }
-
-    /// The prompt's count in the open stream: its own, or a new one when its stream is over.
-    pub(super) fn ordinal_of(&mut self, id: PromptId) -> u32 {
-        match self.stream {
-            Some((stream, _)) if stream == id.stream => id.ordinal,
-            _ => self.next_id().map_or(id.ordinal, |id| id.ordinal),
-        }
     }
 
     pub(super) fn deaf_until(&self) -> Millis {

@@ -167,6 +167,7 @@ fn short(effect: &Effect) -> String {
                 Outcome::Withdrawn(Withdrawal::Shutdown) => "shutdown".to_owned(),
                 Outcome::Fault(FaultReason::Interrupted) => "interrupted".to_owned(),
                 Outcome::Fault(FaultReason::Screen) => "screen".to_owned(),
+                Outcome::Fault(FaultReason::NotKept) => "not kept".to_owned(),
             };
             format!("seal {} {outcome}", record.ordinal)
         }

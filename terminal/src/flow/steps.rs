@@ -97,7 +97,12 @@ impl Flow {
             return;
         };
         todo.push(Effect::Accepted(id));
-        if let Some(prompt) = self.next.replace(Prompt { id, event, names }) {
+        if let Some(prompt) = self.next.replace(Prompt {
+            id,
+            ordinal: id.ordinal,
+            event,
+            names,
+        }) {
             let outcome = Outcome::Withdrawn(Withdrawal::Replaced);
             self.owed.push_back(Owed {
                 prompt,
@@ -213,7 +218,7 @@ impl Flow {
                 // The citizen is told that the rating is not kept, so it must not appear later
                 // under another position; that it was lost must.
                 let outcome = if rated {
-                    Outcome::Fault(FaultReason::Interrupted)
+                    Outcome::Fault(FaultReason::NotKept)
                 } else {
                     outcome
                 };
@@ -275,7 +280,21 @@ impl Flow {
                 in_doubt: false,
             });
         }
+        self.count_anew();
         self.go_on(now, todo);
+    }
+
+    /// Gives everything that still waits its count in the new stream, in the order of sealing and
+    /// before any new prompt gets one.
+    fn count_anew(&mut self) {
+        let Some((_, count)) = &mut self.stream else {
+            return;
+        };
+        let owed = self.owed.iter_mut().map(|owed| &mut owed.prompt);
+        for prompt in owed.chain(&mut self.next) {
+            *count = count.saturating_add(1);
+            prompt.ordinal = *count;
+        }
     }
 
     fn open_failed(&mut self, why: Why, now: Millis, todo: &mut Vec<Effect>) {

@@ -80,7 +80,7 @@ fn a_waiting_prompt_can_be_cancelled() {
 fn a_lost_rating_is_said_aloud_and_becomes_a_fault_in_the_next_stream() {
     let mut run = at("not kept");
     run.later(NOT_KEPT_MS).hear(opened(2));
-    assert_eq!(run.did(), ["open", "seal 1 interrupted"]);
+    assert_eq!(run.did(), ["open", "seal 1 not kept"]);
     run.sealed();
     assert_eq!(
         (run.page(), run.did()),
@@ -118,6 +118,7 @@ fn a_prompt_that_an_earlier_start_left_open_is_sealed_before_anything_is_asked()
             stream: stream(9),
             ordinal: 7,
         },
+        ordinal: 7,
         event: ServiceEvent::default(),
         names: Names::default(),
     };

@@ -19,6 +19,7 @@ fn prompt(staff: Option<&str>, item: Option<&str>) -> Prompt {
             stream: StreamId::from_bytes([1; 16]),
             ordinal: 1,
         },
+        ordinal: 1,
         event: ServiceEvent {
             staff: staff.map(|s| StaffId::new(s).unwrap()),
             item: item.map(|i| ItemCode::new(i).unwrap()),

@@ -116,7 +116,7 @@ fn a_rating_that_cannot_be_kept_is_never_thanked_for_and_never_hidden() {
     assert_eq!(terminal.state(&id), "ended");
     assert_eq!(
         kinds(&terminal.records()),
-        [&Outcome::Fault(FaultReason::Interrupted)]
+        [&Outcome::Fault(FaultReason::NotKept)]
     );
     assert!(terminal.seen.iter().all(|scene| name(scene) != "thanks"));
     terminal.stop();

@@ -311,6 +311,7 @@ impl Outcome {
             OutcomeKind::Fault => DomainOutcome::Fault(match self.reason {
                 Some(1) => FaultReason::Screen,
                 Some(2) => FaultReason::Interrupted,
+                Some(3) => FaultReason::NotKept,
                 other => return Err(value("reason", &format!("{other:?} is no known fault"))),
             }),
         };
