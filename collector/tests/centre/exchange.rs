@@ -205,6 +205,15 @@ async fn a_heartbeat_tells_how_the_tablet_is() {
 }
 
 #[tokio::test]
+async fn what_an_exchange_brings_is_no_longer_unsent_once_it_is_taken() {
+    let centre = Centre::new().await;
+    let mut tablet = with_ratings(&centre, 3).await;
+    let body = tablet.send_all();
+    centre.exchange(&tablet, body).await;
+    assert_eq!(centre.number("SELECT backlog FROM terminal"), 0);
+}
+
+#[tokio::test]
 async fn a_terminal_with_an_old_profile_gets_the_new_one_in_the_reply() {
     let centre = Centre::new().await;
     let mut tablet = centre.tablet("C05").await;

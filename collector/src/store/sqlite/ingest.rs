@@ -7,7 +7,7 @@ mod held;
 use std::collections::BTreeMap;
 
 use manyi_shared::domain::{TagCode, TerminalId};
-use manyi_shared::wire::PublicKey;
+use manyi_shared::wire::{PublicKey, ReplyStatus};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::port::{capped, code};
@@ -50,7 +50,7 @@ pub(super) fn terminal(
 pub(super) fn ingest(connection: &Connection, delivery: &Delivery) -> Result<Receipt, StoreError> {
     let held = held::load(connection, delivery)?;
     let mut receipt = Receipt {
-        status: manyi_shared::wire::ReplyStatus::Taken,
+        status: ReplyStatus::Taken,
         acknowledgement: None,
         next_number: 0,
         profile_version: held.profile_version,
@@ -76,7 +76,7 @@ fn store(connection: &Connection, delivery: &Delivery, plan: &Plan<'_>) -> Resul
     if !plan.touch_terminal {
         return Ok(());
     }
-    touch_terminal(connection, delivery)?;
+    touch_terminal(connection, delivery, plan)?;
     let Some(run) = &delivery.head.run else {
         return Ok(());
     };
@@ -98,9 +98,18 @@ fn store(connection: &Connection, delivery: &Delivery, plan: &Plan<'_>) -> Resul
 }
 
 /// Number and health of the terminal.
-fn touch_terminal(connection: &Connection, delivery: &Delivery) -> Result<(), StoreError> {
+fn touch_terminal(
+    connection: &Connection,
+    delivery: &Delivery,
+    plan: &Plan<'_>,
+) -> Result<(), StoreError> {
     let head = &delivery.head;
     let health = &head.health;
+    // The terminal counted what this exchange carries as unsent; once taken it no longer is.
+    let taken = match plan.status {
+        ReplyStatus::Taken => delivery.records.len() as u64,
+        ReplyStatus::Gap | ReplyStatus::StaleNumber | ReplyStatus::Conflict => 0,
+    };
     connection
         .prepare_cached(
             "UPDATE terminal SET last_number = ?1, last_seen_ms = ?2, software = ?3, backlog = ?4, \
@@ -111,7 +120,7 @@ fn touch_terminal(connection: &Connection, delivery: &Delivery) -> Result<(), St
             capped(head.number),
             delivery.received_ms,
             health.software,
-            capped(health.backlog),
+            capped(health.backlog.saturating_sub(taken)),
             health.oldest_unsent_ms.map(capped),
             health.disk_free_bytes.map(capped),
             head.profile_version,
