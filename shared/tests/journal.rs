@@ -306,6 +306,56 @@ fn a_centre_that_went_back_in_time_is_filled_again() {
 }
 
 #[test]
+fn a_centre_that_lost_what_is_pruned_here_is_not_sent_the_rest_as_if_it_were_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.sqlite");
+    let (stream, hash) = with_ratings(&path, 5);
+    let mut backlog = Backlog::open(&path).unwrap();
+    backlog
+        .acknowledge(stream, Watermark::new(6), hash)
+        .unwrap();
+    assert_eq!(backlog.prune(2).unwrap().records, 4);
+    let genesis = ChainHash::genesis(opening().terminal, stream);
+    assert!(matches!(
+        backlog.acknowledge(stream, Watermark::new(0), genesis),
+        Err(JournalError::Unknown { seq: 1, .. })
+    ));
+    assert_eq!(backlog.next_run(100, 100_000, &[]).unwrap(), None);
+}
+
+#[test]
+fn numbers_are_reserved_while_the_terminal_commits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.sqlite");
+    let mut writer = Writer::open(&path, &opening(), reading(0)).unwrap();
+    let mut backlog = Backlog::open(&path).unwrap();
+    let daemon = std::thread::spawn(move || {
+        (0..100)
+            .map(|_| {
+                backlog
+                    .reserve_exchange_numbers(2, 0)
+                    .map_err(|e| format!("{e:?}"))
+            })
+            .collect::<Vec<_>>()
+    });
+    for ordinal in 1..=300 {
+        writer
+            .append(
+                rating(ordinal, Level::Satisfied),
+                &reading(u64::from(ordinal)),
+            )
+            .unwrap();
+    }
+    let numbers: Vec<u64> = daemon
+        .join()
+        .unwrap()
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(numbers, (0..100).map(|n| 1 + 2 * n).collect::<Vec<u64>>());
+}
+
+#[test]
 fn exchange_numbers_are_never_given_twice_not_even_over_restarts() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.sqlite");

@@ -7,7 +7,7 @@
 //! - [`wait`]: waiting for a condition, the only place that pauses.
 //! - [`programs`]: where the built programs are, and running them so that none is left behind.
 //! - [`display`]: an X server without a screen.
-//! - [`pointer`]: a finger, by way of the X server.
+//! - [`mod@pointer`]: a finger, by way of the X server.
 //! - [`layout`]: where the targets are on the glass.
 //! - [`http`]: plain questions to the programs' APIs.
 //! - [`citizens`]: made-up people, what they tap, and the check against office and journal.

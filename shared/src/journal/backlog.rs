@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::domain::{Seq, StreamId, TerminalId, Watermark};
 use crate::wire::ChainHash;
@@ -194,13 +194,11 @@ impl Backlog {
     ) -> Result<(), JournalError> {
         let (no, terminal) = self.stream(stream, watermark)?;
         let Some(seq) = Seq::new(watermark.get()) else {
-            if hash == ChainHash::genesis(terminal, stream) {
-                return self.note_acknowledged(no, None);
-            }
-            return Err(JournalError::OtherHistory {
+            return self.forget_acknowledged(
+                no,
                 stream,
-                seq: Seq::FIRST,
-            });
+                hash == ChainHash::genesis(terminal, stream),
+            );
         };
         let ours: Option<[u8; 32]> = self
             .conn
@@ -223,6 +221,37 @@ impl Backlog {
             }
             Some(_) => self.note_acknowledged(no, Some((seq, hash))),
         }
+    }
+
+    /// Goes back to the start of a stream, of which the centre has nothing any more.
+    fn forget_acknowledged(
+        &self,
+        no: i64,
+        stream: StreamId,
+        same_genesis: bool,
+    ) -> Result<(), JournalError> {
+        if !same_genesis {
+            return Err(JournalError::OtherHistory {
+                stream,
+                seq: Seq::FIRST,
+            });
+        }
+        let lowest: Option<u64> = self
+            .conn
+            .query_row(
+                "SELECT min(seq) FROM record WHERE stream_no = ?",
+                [no],
+                |row| row.get(0),
+            )
+            .map_err(|e| self.fault("look up the first record", e))?;
+        // Once the first records are pruned, what is left must not be sent as if it were them.
+        if lowest != Some(Seq::FIRST.get()) {
+            return Err(JournalError::Unknown {
+                stream,
+                seq: Seq::FIRST.get(),
+            });
+        }
+        self.note_acknowledged(no, None)
     }
 
     fn stream(&self, stream: StreamId, at: Watermark) -> Result<(i64, TerminalId), JournalError> {
@@ -295,8 +324,9 @@ impl Backlog {
         at_least: u64,
     ) -> Result<u64, JournalError> {
         let reserve = || -> rusqlite::Result<u64> {
-            self.conn.pragma_update(None, "synchronous", "FULL")?;
-            let tx = self.conn.unchecked_transaction()?;
+            // Immediate: a transaction that reads first and then wants to write is refused at once
+            // while the terminal commits, without the busy time-out.
+            let tx = Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate)?;
             let noted: Option<u64> = tx
                 .query_row(
                     "SELECT value FROM note WHERE name = ?",
@@ -311,10 +341,14 @@ impl Backlog {
                 params![NEXT_EXCHANGE, first.saturating_add(u64::from(count))],
             )?;
             tx.commit()?;
-            self.conn.pragma_update(None, "synchronous", "NORMAL")?;
             Ok(first)
         };
-        reserve().map_err(|e| self.fault("reserve exchange numbers", e))
+        let synced = self.conn.pragma_update(None, "synchronous", "FULL");
+        let reserved = synced.and_then(|()| reserve());
+        let eased = self.conn.pragma_update(None, "synchronous", "NORMAL");
+        reserved
+            .and_then(|first| eased.map(|()| first))
+            .map_err(|e| self.fault("reserve exchange numbers", e))
     }
 
     fn fault(&self, doing: &'static str, source: rusqlite::Error) -> JournalError {

@@ -104,9 +104,7 @@ fn run(args: &Args) -> anyhow::Result<bool> {
         repeated += visit.repeated;
         tapped.push((visit.prompt, citizen.answer));
     }
-    tablet.wait_until_ready()?;
     let seconds = start.elapsed().as_secs_f64();
-
     let last_tap = Instant::now();
     let sum = check::tally_of(&tapped);
     let wanted = before.tally.plus(&sum);
@@ -118,6 +116,8 @@ fn run(args: &Args) -> anyhow::Result<bool> {
         COUNTED_WITHIN,
     )?;
     let counted_after = last_tap.elapsed().as_secs_f64();
+    // Also shows whether the last citizen's 提交 or 跳过 was heard.
+    tablet.wait_until_ready()?;
     let sealed = check::sealed_outcomes(&args.data_dir)?;
     let differences = check::differences(&tapped, &sealed);
     let sealed = before.tally.plus(&check::tally_of_sealed(&tapped, &sealed));
@@ -129,10 +129,19 @@ fn run(args: &Args) -> anyhow::Result<bool> {
             });
 
     report(args, &before.tally, &wanted, &sealed, &after, &differences)?;
+    let count = args.citizens;
     note(format_args!(
-        "{} taps in {seconds:.1} s, {repeated} repeated; counted {counted_after:.1} s after the last page.",
-        args.citizens
+        "{count} citizens in {seconds:.1} s, {repeated} taps repeated."
     ));
+    if after.tally.prompts() >= wanted.prompts() {
+        note(format_args!(
+            "Everything was counted {counted_after:.1} s after the last citizen left."
+        ));
+    } else {
+        note(format_args!(
+            "Not everything was counted within {counted_after:.1} s of the last citizen's leaving."
+        ));
+    }
     if let Some(path) = &args.json {
         let text = check::summary(&wanted, &sealed, &after, equal).to_string();
         fs::write(path, text).with_context(|| format!("could not write `{}`", path.display()))?;

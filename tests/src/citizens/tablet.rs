@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use manyi_shared::domain::PromptId;
 use manyi_shared::tablet::{DataDir, Identity, read_profile};
 use manyi_shared::wire::Profile;
@@ -220,18 +220,23 @@ impl<'a> Tablet<'a> {
         citizen: &Citizen,
         at: Point,
     ) -> anyhow::Result<usize> {
+        let mut last = None;
         for repeated in 0..TRIES {
             self.look(citizen);
             self.tap(at)?;
             // A slow seal must not be taken for a missed tap: the last try waits longest.
             let limit = if repeated + 1 == TRIES { SOON } else { REPEAT };
-            if self.wait_for_state(prompt, "ended", limit).is_ok() {
-                return Ok(repeated);
+            match self.wait_for_state(prompt, "ended", limit) {
+                Ok(()) => return Ok(repeated),
+                Err(error) => last = Some(error),
             }
+            // A terminal that is gone will not hear the next tap either.
+            self.status()?;
         }
-        bail!(
-            "{TRIES} taps at {at:?} did not end prompt {prompt}; is the layout still the one of ui/pages?"
-        )
+        let last = last.unwrap_or_else(|| anyhow::anyhow!("nothing was tried"));
+        Err(last.context(format!(
+            "{TRIES} taps at {at:?} did not end the prompt; is the layout still the one of ui/pages?"
+        )))
     }
 
     fn give_reasons(

@@ -16,26 +16,26 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Longest wait for a program to come up on a busy machine.
-pub const UP: Duration = Duration::from_secs(60);
+pub(crate) const UP: Duration = Duration::from_secs(60);
 /// Longest wait for a rating to be counted on a busy machine.
-pub const COUNTED: Duration = Duration::from_secs(30);
+pub(crate) const COUNTED: Duration = Duration::from_secs(30);
 
 /// The programs, their folders and ports. Fields are ended in this order.
-pub struct Rig {
-    pub terminal: Option<Program>,
-    pub sync: Option<Program>,
-    pub collector: Option<Program>,
-    pub display: Display,
-    pub http: Http,
-    pub office_port: u16,
-    pub prompt_port: u16,
-    pub token: String,
-    pub folder: TempDir,
+pub(crate) struct Rig {
+    pub(crate) terminal: Option<Program>,
+    pub(crate) sync: Option<Program>,
+    pub(crate) collector: Option<Program>,
+    pub(crate) display: Display,
+    pub(crate) http: Http,
+    pub(crate) office_port: u16,
+    pub(crate) prompt_port: u16,
+    pub(crate) token: String,
+    pub(crate) folder: TempDir,
 }
 
 impl Rig {
     /// Everything up, enrolled at window A01, and ready to ask.
-    pub fn start() -> anyhow::Result<Self> {
+    pub(crate) fn start() -> anyhow::Result<Self> {
         let mut rig = Self::enrolled()?;
         rig.start_sync()?;
         rig.start_terminal()?;
@@ -43,7 +43,7 @@ impl Rig {
     }
 
     /// The office up and a tablet enrolled; neither daemon nor terminal runs.
-    pub fn enrolled() -> anyhow::Result<Self> {
+    pub(crate) fn enrolled() -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let display = Display::start(1280, 800, folder.path())?;
         let mut rig = Self {
@@ -77,20 +77,20 @@ impl Rig {
         Ok(rig)
     }
 
-    pub fn office(&self) -> String {
+    pub(crate) fn office(&self) -> String {
         format!("http://127.0.0.1:{}", self.office_port)
     }
 
-    pub fn prompts(&self) -> String {
+    pub(crate) fn prompts(&self) -> String {
         format!("http://127.0.0.1:{}", self.prompt_port)
     }
 
-    pub fn tablet_dir(&self) -> PathBuf {
+    pub(crate) fn tablet_dir(&self) -> PathBuf {
         self.folder.path().join("tablet")
     }
 
     /// A collector command with this rig's folder and port.
-    pub fn collector_command(&self) -> anyhow::Result<Command> {
+    pub(crate) fn collector_command(&self) -> anyhow::Result<Command> {
         let mut command = bare("manyi-collector")?;
         command
             .arg("--data-dir")
@@ -99,13 +99,13 @@ impl Rig {
         Ok(command)
     }
 
-    pub fn sync_command(&self) -> anyhow::Result<Command> {
+    pub(crate) fn sync_command(&self) -> anyhow::Result<Command> {
         let mut command = bare("manyi-sync")?;
         command.arg("--data-dir").arg(self.tablet_dir());
         Ok(command)
     }
 
-    pub fn terminal_command(&self) -> anyhow::Result<Command> {
+    pub(crate) fn terminal_command(&self) -> anyhow::Result<Command> {
         let mut command = bare("manyi-terminal")?;
         command
             .arg("--data-dir")
@@ -115,7 +115,7 @@ impl Rig {
         Ok(command)
     }
 
-    pub fn start_collector(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn start_collector(&mut self) -> anyhow::Result<()> {
         let mut command = self.collector_command()?;
         let mut program = Program::start("collector", command.arg("serve"), self.folder.path())?;
         let url = format!("{}/readyz", self.office());
@@ -127,7 +127,7 @@ impl Rig {
         Ok(())
     }
 
-    pub fn start_sync(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn start_sync(&mut self) -> anyhow::Result<()> {
         let mut command = self.sync_command()?;
         self.sync = Some(Program::start(
             "sync",
@@ -138,13 +138,13 @@ impl Rig {
     }
 
     /// Starts the terminal and waits until it can ask.
-    pub fn start_terminal(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn start_terminal(&mut self) -> anyhow::Result<()> {
         self.launch_terminal()?;
         self.wait_for_health("ready").map(drop)
     }
 
     /// Starts the terminal and does not wait.
-    pub fn launch_terminal(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn launch_terminal(&mut self) -> anyhow::Result<()> {
         let mut command = self.terminal_command()?;
         self.terminal = Some(Program::start(
             "terminal",
@@ -155,7 +155,7 @@ impl Rig {
     }
 
     /// Waits until the terminal's health has this status, and hands the health over.
-    pub fn wait_for_health(&mut self, status: &str) -> anyhow::Result<Value> {
+    pub(crate) fn wait_for_health(&mut self, status: &str) -> anyhow::Result<Value> {
         let url = format!("{}/v1/health", self.prompts());
         let terminal = self.terminal.as_mut().context("no terminal runs")?;
         wait_for(&format!("the terminal to be {status}"), UP, || {
@@ -165,7 +165,7 @@ impl Rig {
         })
     }
 
-    pub fn tablet(&self) -> anyhow::Result<Tablet<'_>> {
+    pub(crate) fn tablet(&self) -> anyhow::Result<Tablet<'_>> {
         Tablet::find(
             &self.http,
             &self.prompts(),
@@ -175,13 +175,13 @@ impl Rig {
     }
 
     /// The office's score once it has counted so many prompts; what it has when time is up.
-    pub fn score_of(&self, prompts: u64) -> anyhow::Result<Score> {
+    pub(crate) fn score_of(&self, prompts: u64) -> anyhow::Result<Score> {
         check::settled_score(&self.http, &self.office(), &self.token, prompts, COUNTED)
     }
 }
 
 /// A program of ours without any setting of the person's own shell.
-pub fn bare(name: &str) -> anyhow::Result<Command> {
+pub(crate) fn bare(name: &str) -> anyhow::Result<Command> {
     let mut command = Command::new(binary(name)?);
     for (key, _) in std::env::vars_os() {
         if key.to_string_lossy().starts_with("MANYI_") {

@@ -1,0 +1,181 @@
+//! What goes into one exchange: head, health and records; and the line that logs it.
+
+use std::time::Duration;
+
+use manyi_shared::domain::{BootId, ClockReading, StreamId};
+use manyi_shared::journal::PendingRun;
+use manyi_shared::tablet::{DataDir, Identity};
+use manyi_shared::wire::{self, ExchangeHead, Record, RecordBody, Reply, ReplyStatus, Run};
+
+use crate::SOFTWARE;
+use crate::exchange::ExchangeError;
+use crate::journal::Journal;
+use crate::uplink::Sent;
+
+/// Counting the backlog reads all of it, so a long drain does not count before every exchange.
+const RECOUNT: Duration = Duration::from_secs(30);
+
+/// One exchange, ready to be signed.
+#[derive(Debug)]
+pub(super) struct Shipment {
+    pub(super) head: ExchangeHead,
+    pub(super) records: Vec<Vec<u8>>,
+    pub(super) sent: Sent,
+}
+
+impl Shipment {
+    pub(super) fn new(
+        identity: &Identity,
+        run: Option<PendingRun>,
+        number: u64,
+        clock: ClockReading,
+        health: wire::Health,
+        profile_version: u32,
+    ) -> Self {
+        // A stream of an earlier identity of this tablet is sent as that terminal: the chain is
+        // bound to it.
+        let terminal = run.as_ref().map_or(identity.terminal, |run| run.terminal);
+        let sent = Sent {
+            run: run.as_ref().map(signed_run),
+            own: terminal == identity.terminal,
+        };
+        Self {
+            head: ExchangeHead {
+                terminal,
+                number,
+                clock,
+                health,
+                profile_version,
+                run: sent.run,
+            },
+            records: run.map(|run| run.records).unwrap_or_default(),
+            sent,
+        }
+    }
+}
+
+fn signed_run(run: &PendingRun) -> Run {
+    Run {
+        stream: run.stream,
+        first: run.first,
+        // A run has at most the limit's records, far below what the field holds.
+        count: u32::try_from(run.records.len()).unwrap_or(u32::MAX),
+        base: run.base,
+        head: run.head(),
+    }
+}
+
+/// How the tablet is, as far as it must be remembered between two exchanges.
+#[derive(Debug, Default)]
+pub(super) struct Health {
+    counted: Option<(Duration, u64)>,
+    opening: Option<Opening>,
+}
+
+/// When a stream was opened; its records say how much later they were sealed.
+#[derive(Debug, Clone, Copy)]
+struct Opening {
+    stream: StreamId,
+    boot: BootId,
+    uptime_ms: u64,
+}
+
+impl Health {
+    /// The health to report with this run.
+    pub(super) fn now(
+        &mut self,
+        run: Option<&PendingRun>,
+        clock: &ClockReading,
+        journal: &mut Journal,
+        data: &DataDir,
+        now: Duration,
+    ) -> wire::Health {
+        wire::Health {
+            software: SOFTWARE.to_owned(),
+            backlog: self.backlog(run, journal, now),
+            oldest_unsent_ms: run.and_then(|run| self.age(run, clock)),
+            disk_free_bytes: disk_free(data),
+        }
+    }
+
+    /// The count; while a long backlog drains, the last count of the past half minute. What cannot
+    /// be counted now is reported as it was last known.
+    fn backlog(&mut self, run: Option<&PendingRun>, journal: &mut Journal, now: Duration) -> u64 {
+        let carried = run.map_or(0, |run| run.records.len() as u64);
+        let draining = run.is_some_and(|run| run.more);
+        let fresh = self
+            .counted
+            .is_some_and(|(at, _)| now < at.saturating_add(RECOUNT));
+        if !(draining && fresh)
+            && let Some(count) = journal.unacknowledged(now)
+        {
+            self.counted = Some((now, count));
+        }
+        self.counted.map_or(0, |(_, count)| count).max(carried)
+    }
+
+    /// How long ago the first record of the run was sealed, when that was in this boot and the
+    /// stream's opening was seen by this daemon.
+    fn age(&mut self, run: &PendingRun, clock: &ClockReading) -> Option<u64> {
+        let record = Record::decode(run.records.first()?).ok()?;
+        if let RecordBody::StreamOpened(opened) = &record.body {
+            self.opening = Some(Opening {
+                stream: run.stream,
+                boot: opened.boot,
+                uptime_ms: opened.uptime_ms,
+            });
+        }
+        let opening = self
+            .opening
+            .filter(|opening| opening.stream == run.stream)?;
+        let sealed = opening.uptime_ms.saturating_add(record.at.elapsed_ms);
+        (opening.boot == clock.boot).then(|| clock.uptime_ms.saturating_sub(sealed))
+    }
+}
+
+fn disk_free(data: &DataDir) -> Option<u64> {
+    let stat = rustix::fs::statvfs(data.path()).ok()?;
+    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+const fn name(status: ReplyStatus) -> &'static str {
+    match status {
+        ReplyStatus::Taken => "taken",
+        ReplyStatus::Gap => "gap",
+        ReplyStatus::StaleNumber => "stale_number",
+        ReplyStatus::Conflict => "conflict",
+    }
+}
+
+/// One line for every exchange.
+pub(super) fn log(shipment: &Shipment, result: &Result<Reply, ExchangeError>, ms: u128) {
+    let run = shipment.sent.run;
+    let stream = run.map(|run| run.stream.to_string());
+    let first = run.map(|run| run.first.get());
+    let count = shipment.records.len();
+    let number = shipment.head.number;
+    match result {
+        Ok(reply) => tracing::info!(
+            number,
+            stream,
+            first,
+            count,
+            status = name(reply.status),
+            watermark = reply
+                .acknowledgement
+                .as_ref()
+                .map(|ack| ack.watermark.get()),
+            ms,
+            "exchange"
+        ),
+        Err(error) => tracing::warn!(
+            number,
+            stream,
+            first,
+            count,
+            error = crate::chain(error),
+            ms,
+            "exchange failed"
+        ),
+    }
+}

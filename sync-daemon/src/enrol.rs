@@ -1,0 +1,188 @@
+//! Enrolment: trades a one-time code for an identity.
+//!
+//! **Crash**: the key is on the card before anything is sent, the profile before the identity, the
+//! identity last; its presence is what "enrolled" means. A cut or a lost reply before that is
+//! repaired by running the same command again: the same key asks with the same code.
+
+use std::path::PathBuf;
+
+use manyi_shared::tablet::{
+    DataDir, FileError, Identity, IdentityError, ensure_folder, load_or_create_key, replace,
+};
+use manyi_shared::wire::{
+    self, EnrolReply, EnrolRequest, EnrolmentCode, EnvelopeError, Profile, ProfileError,
+};
+
+use crate::SOFTWARE;
+use crate::exchange::{PROBLEM_TYPE, SIGNED_TYPE, problem_detail};
+use crate::link::{Answer, Link, LinkError, LinkOptions};
+use crate::lock::{Lock, LockError};
+
+const PATH: &str = "/device/v1/enrol";
+
+/// What a technician gives.
+#[derive(Debug, Clone)]
+pub struct Enrolment {
+    /// The tablet's data folder; made when it is not there.
+    pub data: DataDir,
+    /// The collector's address.
+    pub collector_url: String,
+    /// The one-time code from the office.
+    pub code: EnrolmentCode,
+    /// Whether an identity that is there is replaced.
+    pub again: bool,
+    /// How to reach the collector.
+    pub link: LinkOptions,
+}
+
+/// Why the terminal was not enrolled. In every case what it was before, it still is.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrolError {
+    /// It has an identity.
+    #[error(
+        "this terminal is already enrolled (`{path}`). With --again it gets a new identity from a \
+         new code; its key, journal and unsent ratings stay and are still sent under the old one"
+    )]
+    Already {
+        /// The identity file.
+        path: PathBuf,
+    },
+    /// A daemon is at work in the data folder.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The collector cannot be reached.
+    #[error(
+        "the collector could not be reached. Check the address, that this machine is on the \
+         network (ping the address), that no firewall is in between, and the proxy settings"
+    )]
+    Unreachable(#[source] LinkError),
+    /// The address or the certificates cannot be used.
+    #[error(transparent)]
+    Link(LinkError),
+    /// The collector does not accept the code.
+    #[error("the collector refused: {detail}")]
+    Refused {
+        /// What it says.
+        detail: String,
+    },
+    /// Too many tries.
+    #[error("the collector has had too many tries from here{}", wait(*.seconds))]
+    TooManyTries {
+        /// How long to wait, in seconds.
+        seconds: Option<u64>,
+    },
+    /// The collector answered with an error.
+    #[error("the collector could not enrol this terminal now: status {status}{}", of(.detail))]
+    Failed {
+        /// The status code.
+        status: u16,
+        /// What it says.
+        detail: String,
+    },
+    /// Something else answered.
+    #[error(
+        "what answers at {url} is not a Manyi collector (status {status}, {content_type:?}); check \
+         the address, or whether a login page of the network is in between"
+    )]
+    NotACollector {
+        /// The address.
+        url: String,
+        /// The status code.
+        status: u16,
+        /// What the answer claims to be.
+        content_type: String,
+    },
+    /// The reply is not what a collector signs.
+    #[error("the collector's reply cannot be trusted")]
+    Untrusted(#[source] EnvelopeError),
+    /// The profile in it cannot be obeyed.
+    #[error("the collector's profile for this terminal cannot be used")]
+    Profile(#[source] ProfileError),
+    /// The key cannot be made or read.
+    #[error(transparent)]
+    Key(#[from] IdentityError),
+    /// The card cannot be written.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+fn of(detail: &str) -> String {
+    if detail.is_empty() {
+        String::new()
+    } else {
+        format!(" ({detail})")
+    }
+}
+
+fn wait(seconds: Option<u64>) -> String {
+    seconds.map_or_else(
+        || "; wait a minute and try again".to_owned(),
+        |seconds| format!("; try again in {seconds} seconds"),
+    )
+}
+
+/// Enrols the terminal.
+///
+/// # Errors
+/// [`EnrolError`]; no identity was written, so the same command can be run again.
+pub async fn enrol(enrolment: Enrolment) -> Result<Identity, EnrolError> {
+    let data = &enrolment.data;
+    let link = Link::new(&enrolment.collector_url, &enrolment.link).map_err(EnrolError::Link)?;
+    ensure_folder(data.path())?;
+    let _lock = Lock::take(data)?;
+    let path = data.identity();
+    if !enrolment.again && path.exists() {
+        return Err(EnrolError::Already { path });
+    }
+    if link.is_readable_on_the_way() {
+        tracing::warn!(
+            "the code is sent unencrypted (http://): whoever reads it on the way could use it first"
+        );
+    }
+    let key = load_or_create_key(&data.key())?;
+    let request = EnrolRequest {
+        code: enrolment.code,
+        key: key.public(),
+        software: SOFTWARE.to_owned(),
+    }
+    .seal(&key);
+    let digest = wire::digest(&request);
+    let answer = link
+        .post(PATH, SIGNED_TYPE, request)
+        .await
+        .map_err(EnrolError::Unreachable)?;
+    let url = enrolment.collector_url;
+    let body = accepted(answer, &url)?;
+    let reply = EnrolReply::open(&body, &digest).map_err(EnrolError::Untrusted)?;
+    Profile::open(&reply.profile, &reply.collector).map_err(EnrolError::Profile)?;
+    let identity = Identity {
+        terminal: reply.terminal,
+        hall: reply.hall,
+        window: reply.window,
+        collector: reply.collector,
+        collector_url: url,
+    };
+    replace(&data.profile(), &reply.profile)?;
+    identity.write(&path)?;
+    Ok(identity)
+}
+
+/// The body of the collector's reply, or what the answer means instead.
+fn accepted(answer: Answer, url: &str) -> Result<Vec<u8>, EnrolError> {
+    let detail = problem_detail(&answer);
+    match answer.status {
+        200..=299 if answer.content_type == SIGNED_TYPE => Ok(answer.body),
+        429 => Err(EnrolError::TooManyTries {
+            seconds: answer.retry_after.map(|wish| wish.as_secs()),
+        }),
+        401 | 403 if answer.content_type == PROBLEM_TYPE => Err(EnrolError::Refused { detail }),
+        status if answer.content_type == PROBLEM_TYPE || status >= 500 => {
+            Err(EnrolError::Failed { status, detail })
+        }
+        status => Err(EnrolError::NotACollector {
+            url: url.to_owned(),
+            status,
+            content_type: answer.content_type,
+        }),
+    }
+}

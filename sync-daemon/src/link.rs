@@ -1,0 +1,355 @@
+//! One HTTP request, one answer, with limits on time and size.
+//!
+//! **Invariants**
+//! 1. Redirects are not followed, nothing is retried here, no cookies are kept: every decision
+//!    about an attempt is the uplink's.
+//! 2. At most [`MAX_REPLY_BYTES`] of an answer are read into memory, whatever it claims.
+//! 3. Addresses of this machine are never reached through a proxy.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use manyi_shared::domain::Retry;
+use manyi_shared::wire::limits::MAX_REPLY_BYTES;
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER};
+use reqwest::{Certificate, Client, Proxy, Url};
+
+use crate::settings::ProxyChoice;
+
+/// How to reach the collector.
+#[derive(Debug, Clone)]
+pub struct LinkOptions {
+    /// Through which proxy.
+    pub proxy: ProxyChoice,
+    /// Certificates of an authority that the system does not know, as PEM.
+    pub ca_file: Option<PathBuf>,
+    /// The longest wait for a connection.
+    pub connect_timeout: Duration,
+    /// The longest wait for a whole answer.
+    pub timeout: Duration,
+}
+
+impl Default for LinkOptions {
+    fn default() -> Self {
+        Self {
+            proxy: ProxyChoice::System,
+            ca_file: None,
+            // A tablet on a hall's wireless network needs a second; ten means nobody is there.
+            connect_timeout: Duration::from_secs(10),
+            // 768 KiB over a 256 kbit/s line take 24 s.
+            timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The way to one collector.
+#[derive(Debug)]
+pub struct Link {
+    client: Client,
+    base: Url,
+}
+
+/// An HTTP answer, not yet trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The content type without parameters, in lower case; empty when there is none.
+    pub content_type: String,
+    /// How long the server wants us to wait.
+    pub retry_after: Option<Duration>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Why there is no answer, or no way to one.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The address is not one of a collector.
+    #[error("collector address `{url}` is not usable: {problem}")]
+    Url {
+        /// The address.
+        url: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The file with the certificate authority cannot be used.
+    #[error("could not use the certificates in `{path}`: {problem}")]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The proxy's address is not usable.
+    #[error("proxy address `{proxy}` is not usable")]
+    Proxy {
+        /// The address.
+        proxy: String,
+        /// What is wrong with it.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// TLS cannot be set up on this machine.
+    #[error("could not set up the HTTP client")]
+    Client(#[source] reqwest::Error),
+    /// Nobody answered.
+    #[error("no answer from {url}")]
+    NoAnswer {
+        /// Whom we asked.
+        url: String,
+        /// What happened.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The answer broke off.
+    #[error("the answer from {url} broke off")]
+    BrokenOff {
+        /// Whom we asked.
+        url: String,
+        /// What happened.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The answer is longer than any of the collector's.
+    #[error("the answer from {url} is longer than {MAX_REPLY_BYTES} bytes")]
+    TooLong {
+        /// Whom we asked.
+        url: String,
+    },
+}
+
+impl LinkError {
+    /// What to do next. None of these says anything about the records.
+    #[must_use]
+    pub const fn retry(&self) -> Retry {
+        match self {
+            Self::NoAnswer { .. } | Self::BrokenOff { .. } | Self::TooLong { .. } => {
+                Retry::Backoff { at_least: None }
+            }
+            Self::Url { .. } | Self::CaFile { .. } | Self::Proxy { .. } | Self::Client(_) => {
+                Retry::AfterOperator
+            }
+        }
+    }
+}
+
+impl Link {
+    /// Prepares the way to the collector at `url`; nothing is sent.
+    ///
+    /// # Errors
+    /// [`LinkError::Url`], [`LinkError::CaFile`], [`LinkError::Proxy`] or [`LinkError::Client`].
+    pub fn new(url: &str, options: &LinkOptions) -> Result<Self, LinkError> {
+        let base = base_url(url)?;
+        // Another part of the process may have chosen a provider before; that one is as good.
+        let _already = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = Client::builder()
+            .user_agent(concat!("manyi-sync/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .connect_timeout(options.connect_timeout)
+            .timeout(options.timeout);
+        builder = match &options.proxy {
+            _ if is_this_machine(&base) => builder.no_proxy(),
+            ProxyChoice::None => builder.no_proxy(),
+            ProxyChoice::System => builder,
+            ProxyChoice::At(proxy) => {
+                builder.proxy(Proxy::all(proxy).map_err(|source| LinkError::Proxy {
+                    proxy: proxy.clone(),
+                    source: source.without_url(),
+                })?)
+            }
+        };
+        let extra = options.ca_file.as_ref().map(read_ca).transpose()?;
+        builder = match extra {
+            Some(certificates) => builder.tls_certs_merge(certificates),
+            // Plain HTTP must also work on a machine without any certificate authorities, where
+            // setting up their verification fails.
+            None if base.scheme() == "http" => builder.tls_certs_only([]),
+            None => builder,
+        };
+        let client = builder.build().map_err(LinkError::Client)?;
+        Ok(Self { client, base })
+    }
+
+    /// Whether what is sent can be read on the way.
+    #[must_use]
+    pub fn is_readable_on_the_way(&self) -> bool {
+        self.base.scheme() == "http" && !is_this_machine(&self.base)
+    }
+
+    /// Sends one request and reads the whole answer.
+    ///
+    /// # Errors
+    /// [`LinkError::NoAnswer`], [`LinkError::BrokenOff`] or [`LinkError::TooLong`]; the request
+    /// may have been taken all the same.
+    pub async fn post(
+        &self,
+        path: &str,
+        content_type: &'static str,
+        body: Vec<u8>,
+    ) -> Result<Answer, LinkError> {
+        let url = format!("{}{path}", self.base.as_str().trim_end_matches('/'));
+        let request = self
+            .client
+            .post(&url)
+            .header(CONTENT_TYPE, content_type)
+            .body(body);
+        let mut response = request.send().await.map_err(|source| LinkError::NoAnswer {
+            url: url.clone(),
+            source: source.without_url(),
+        })?;
+        let mut answer = Answer {
+            status: response.status().as_u16(),
+            content_type: essence(response.headers()),
+            retry_after: retry_after(response.headers()),
+            body: Vec::new(),
+        };
+        loop {
+            let chunk = response
+                .chunk()
+                .await
+                .map_err(|source| LinkError::BrokenOff {
+                    url: url.clone(),
+                    source: source.without_url(),
+                })?;
+            let Some(chunk) = chunk else {
+                return Ok(answer);
+            };
+            if answer.body.len() + chunk.len() > MAX_REPLY_BYTES {
+                return Err(LinkError::TooLong { url });
+            }
+            answer.body.extend_from_slice(&chunk);
+        }
+    }
+}
+
+/// The collector's address: http or https, a host, and no more than a path.
+fn base_url(text: &str) -> Result<Url, LinkError> {
+    let fault = |problem: &str| LinkError::Url {
+        url: text.to_owned(),
+        problem: problem.to_owned(),
+    };
+    let url = Url::parse(text).map_err(|error| fault(&error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(fault("it must begin with http:// or https://"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(fault("it must end before any ? or #"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(fault("it must not hold a user name or password"));
+    }
+    Ok(url)
+}
+
+/// Checks an address without using it.
+///
+/// # Errors
+/// [`LinkError::Url`].
+pub fn check_url(text: &str) -> Result<(), LinkError> {
+    base_url(text).map(drop)
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    })
+}
+
+fn read_ca(path: &PathBuf) -> Result<Vec<Certificate>, LinkError> {
+    let fault = |problem: String| LinkError::CaFile {
+        path: path.clone(),
+        problem,
+    };
+    let pem = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
+    let found = Certificate::from_pem_bundle(&pem).map_err(|error| fault(error.to_string()))?;
+    if found.is_empty() {
+        return Err(fault("there is no certificate in it".to_owned()));
+    }
+    Ok(found)
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn essence(headers: &HeaderMap) -> String {
+    let value = text(headers, CONTENT_TYPE).unwrap_or_default();
+    value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase()
+}
+
+/// Retry-After in seconds, or as a date relative to the server's own Date: the tablet's clock may
+/// be wrong by decades. A date without a Date to compare with says nothing.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = text(headers, RETRY_AFTER)?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = |text: &str| httpdate::parse_http_date(text).ok();
+    let (until, now): (SystemTime, SystemTime) = (date(value)?, date(text(headers, DATE)?)?);
+    Some(until.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    #[rstest::rstest]
+    #[case::seconds("120", None, Some(120))]
+    #[case::date(
+        "Fri, 31 Dec 1999 23:59:59 GMT",
+        Some("Fri, 31 Dec 1999 23:59:29 GMT"),
+        Some(30)
+    )]
+    #[case::past(
+        "Fri, 31 Dec 1999 23:59:29 GMT",
+        Some("Fri, 31 Dec 1999 23:59:59 GMT"),
+        Some(0)
+    )]
+    #[case::date_without_date("Fri, 31 Dec 1999 23:59:59 GMT", None, None)]
+    #[case::nonsense("soon", None, None)]
+    #[case::negative("-1", None, None)]
+    fn retry_after_is_read(
+        #[case] value: &'static str,
+        #[case] date: Option<&'static str>,
+        #[case] expected: Option<u64>,
+    ) {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, HeaderValue::from_static(value));
+        if let Some(date) = date {
+            headers.insert(DATE, HeaderValue::from_static(date));
+        }
+        assert_eq!(retry_after(&headers), expected.map(Duration::from_secs));
+    }
+
+    #[rstest::rstest]
+    #[case::plain("http://127.0.0.1:8080", true)]
+    #[case::six("http://[::1]:8080", true)]
+    #[case::name("http://localhost", true)]
+    #[case::other("https://rate.example.cn/manyi", false)]
+    #[case::looks_alike("https://localhost.example.cn", false)]
+    fn this_machine_is_recognised(#[case] url: &str, #[case] expected: bool) {
+        assert_eq!(is_this_machine(&base_url(url).unwrap()), expected);
+    }
+
+    #[rstest::rstest]
+    #[case::no_scheme("rate.example.cn")]
+    #[case::other_scheme("ftp://rate.example.cn")]
+    #[case::query("https://rate.example.cn/?a=1")]
+    #[case::password("https://a:b@rate.example.cn")]
+    fn an_address_that_is_no_collectors_is_refused(#[case] url: &str) {
+        let error = Link::new(url, &LinkOptions::default()).unwrap_err();
+        assert!(error.to_string().contains(url), "{error}");
+    }
+}

@@ -1,0 +1,160 @@
+//! `manyi-sync`: the tablet's daemon and its enrolment.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use manyi_shared::wire::EnrolmentCode;
+use manyi_sync::daemon::{Daemon, Options};
+use manyi_sync::enrol::{Enrolment, enrol};
+use manyi_sync::settings::{LogFormat, Settings};
+use manyi_sync::status;
+
+/// Carries a terminal's sealed ratings to the collector.
+#[derive(Debug, Parser)]
+#[command(name = "manyi-sync", version)]
+struct Cli {
+    /// Configuration file (TOML); every key is described in deploy/sync.example.toml.
+    #[arg(long, global = true, env = "MANYI_CONFIG")]
+    config: Option<PathBuf>,
+    /// The tablet's data folder; wins over file and environment.
+    #[arg(long, global = true)]
+    data_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Carry ratings until stopped (the default).
+    Run,
+    /// Trade a one-time code from the office for this terminal's identity.
+    Enrol {
+        /// The collector's address, such as `https://rate.example.cn`.
+        #[arg(long, value_name = "URL")]
+        collector: String,
+        /// The one-time code, such as 7KX2-9QWM.
+        #[arg(long, env = "MANYI_ENROL_CODE", hide_env_values = true)]
+        code: EnrolmentCode,
+        /// Replace the identity that is there. Unsent ratings stay and are still sent under it.
+        #[arg(long)]
+        again: bool,
+    },
+    /// Read the configuration, say whether it can be obeyed, and do nothing.
+    CheckConfig,
+    /// Print what is unsent, as JSON.
+    Status,
+}
+
+fn main() -> ExitCode {
+    let Err(error) = obey(Cli::parse()) else {
+        return ExitCode::SUCCESS;
+    };
+    // Not left to anyhow: a technician wants the causes, not a backtrace.
+    let causes: String = error
+        .chain()
+        .skip(1)
+        .map(|cause| format!("\n  because: {cause}"))
+        .collect();
+    // When standard error is gone there is nobody to tell; the exit code still says it.
+    drop(writeln!(std::io::stderr(), "manyi-sync: {error}{causes}"));
+    ExitCode::FAILURE
+}
+
+fn obey(cli: Cli) -> anyhow::Result<()> {
+    let mut settings = Settings::load(cli.config.as_deref(), |name| std::env::var(name).ok())?;
+    if let Some(folder) = cli.data_dir {
+        settings.data_dir = folder;
+    }
+    start_log(&settings);
+    match cli.command.unwrap_or(Command::Run) {
+        Command::Run => run(&settings),
+        Command::Enrol {
+            collector,
+            code,
+            again,
+        } => enrol_here(&settings, collector, code, again),
+        Command::CheckConfig => say("configuration is good"),
+        Command::Status => {
+            let status = status::read(&settings.data(), settings.collector_url.as_deref())?;
+            say(&serde_json::to_string_pretty(&status)?)
+        }
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("could not start the event loop")
+}
+
+fn run(settings: &Settings) -> anyhow::Result<()> {
+    let options = Options {
+        data: settings.data(),
+        collector_url: settings.collector_url.clone(),
+        link: settings.link(),
+        pace: settings.pace(),
+    };
+    runtime()?.block_on(async {
+        let mut terminate = signal(tokio::signal::unix::SignalKind::terminate())?;
+        let mut interrupt = signal(tokio::signal::unix::SignalKind::interrupt())?;
+        let daemon = Daemon::start(options)?;
+        daemon
+            .run(async move {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+            })
+            .await;
+        Ok(())
+    })
+}
+
+fn signal(kind: tokio::signal::unix::SignalKind) -> anyhow::Result<tokio::signal::unix::Signal> {
+    tokio::signal::unix::signal(kind).context("could not listen for stop signals")
+}
+
+fn enrol_here(
+    settings: &Settings,
+    collector_url: String,
+    code: EnrolmentCode,
+    again: bool,
+) -> anyhow::Result<()> {
+    let identity = runtime()?.block_on(enrol(Enrolment {
+        data: settings.data(),
+        collector_url,
+        code,
+        again,
+        link: settings.link(),
+    }))?;
+    say(&format!(
+        "enrolled\n  terminal   {}\n  hall       {}\n  window     {}\n  collector  {}\n  its key    {}  \
+         (compare with the office's page)",
+        identity.terminal,
+        identity.hall,
+        identity.window,
+        identity.collector_url,
+        identity.collector.fingerprint(),
+    ))
+}
+
+fn say(text: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{text}").context("could not print")
+}
+
+fn start_log(settings: &Settings) {
+    // Checked when the settings were read.
+    let filter = tracing_subscriber::EnvFilter::new(&settings.log);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    match settings.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+}

@@ -1,0 +1,269 @@
+//! Configuration: a TOML file, overridden key by key from the environment, overridden by flags.
+//!
+//! Every key is described in `deploy/sync.example.toml`; a test loads that file.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use config::{Config, ConfigError, Environment, File, FileFormat};
+use manyi_shared::tablet::{DataDir, Identity};
+use serde::Deserialize;
+
+use crate::link::{LinkError, LinkOptions, check_url};
+use crate::uplink::Pace;
+
+/// All keys; the environment variable of each is `MANYI_` and the key in capitals.
+const KEYS: [&str; 8] = [
+    "data_dir",
+    "collector_url",
+    "poll_seconds",
+    "heartbeat_seconds",
+    "proxy",
+    "ca_file",
+    "log",
+    "log_format",
+];
+
+/// What the daemon obeys.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The tablet's data folder.
+    pub data_dir: PathBuf,
+    /// Where the collector is, when it has moved since enrolment.
+    pub collector_url: Option<String>,
+    /// Seconds between two looks at the backlog, 1 to 60.
+    pub poll_seconds: u64,
+    /// Seconds between two signs of life, 5 to 3600.
+    pub heartbeat_seconds: u64,
+    /// Through which proxy.
+    pub proxy: ProxyChoice,
+    /// Certificates of an authority of the office's own, as PEM.
+    pub ca_file: Option<PathBuf>,
+    /// What to log, as a tracing filter.
+    pub log: String,
+    /// How to log.
+    pub log_format: LogFormat,
+}
+
+/// Through which proxy the collector is reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub enum ProxyChoice {
+    /// What `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
+    #[default]
+    System,
+    /// None, whatever the environment says.
+    None,
+    /// This one.
+    At(String),
+}
+
+impl From<String> for ProxyChoice {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            "system" => Self::System,
+            "none" => Self::None,
+            _ => Self::At(text),
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("/var/lib/manyi"),
+            collector_url: None,
+            poll_seconds: 2,
+            heartbeat_seconds: 30,
+            proxy: ProxyChoice::default(),
+            ca_file: None,
+            log: "info".to_owned(),
+            log_format: LogFormat::default(),
+        }
+    }
+}
+
+/// Why the configuration cannot be obeyed.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A file or variable cannot be read, or a key is unknown or of the wrong kind.
+    #[error("configuration cannot be read")]
+    Read(#[from] ConfigError),
+    /// A value is out of range.
+    #[error("`{key}` is {value}; it must be {allowed}")]
+    Value {
+        /// The key.
+        key: &'static str,
+        /// Its value.
+        value: u64,
+        /// What is allowed.
+        allowed: &'static str,
+    },
+    /// The log filter cannot be read.
+    #[error("`log` is `{value}`, which is not a filter such as `info` or `warn,manyi_sync=debug`")]
+    Log {
+        /// The value.
+        value: String,
+    },
+    /// The collector's address is not usable.
+    #[error("`collector_url` cannot be used")]
+    Url(#[from] LinkError),
+}
+
+impl Settings {
+    /// Reads the file, if one is named, and the environment that `variable` looks up.
+    ///
+    /// # Errors
+    /// [`SettingsError`] naming the key; for a file, its path too.
+    pub fn load(
+        file: Option<&Path>,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, SettingsError> {
+        // Only our own keys: terminal and collector have MANYI_ variables of other names.
+        let environment = KEYS
+            .iter()
+            .filter_map(|key| {
+                let name = format!("MANYI_{}", key.to_uppercase());
+                variable(&name)
+                    .filter(|value| !value.is_empty())
+                    .map(|value| (name, value))
+            })
+            .collect();
+        let mut builder = Config::builder();
+        if let Some(path) = file {
+            builder = builder.add_source(File::from(path).format(FileFormat::Toml));
+        }
+        let environment = Environment::with_prefix("MANYI")
+            .prefix_separator("_")
+            .try_parsing(true)
+            .source(Some(environment));
+        let settings: Self = builder.add_source(environment).build()?.try_deserialize()?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<(), SettingsError> {
+        let bound = |key, value, range: std::ops::RangeInclusive<u64>, allowed| {
+            if range.contains(&value) {
+                Ok(())
+            } else {
+                Err(SettingsError::Value {
+                    key,
+                    value,
+                    allowed,
+                })
+            }
+        };
+        bound("poll_seconds", self.poll_seconds, 1..=60, "1 to 60 seconds")?;
+        bound(
+            "heartbeat_seconds",
+            self.heartbeat_seconds,
+            5..=3600,
+            "5 to 3600 seconds",
+        )?;
+        if tracing_subscriber::EnvFilter::try_new(&self.log).is_err() {
+            return Err(SettingsError::Log {
+                value: self.log.clone(),
+            });
+        }
+        self.collector_url.as_deref().map(check_url).transpose()?;
+        Ok(())
+    }
+
+    /// The data folder.
+    #[must_use]
+    pub fn data(&self) -> DataDir {
+        DataDir::new(&self.data_dir)
+    }
+
+    /// The collector's address: the configured one, else the one given at enrolment.
+    #[must_use]
+    pub fn collector<'a>(&'a self, identity: &'a Identity) -> &'a str {
+        self.collector_url
+            .as_deref()
+            .unwrap_or(&identity.collector_url)
+    }
+
+    /// How often to look and to report.
+    #[must_use]
+    pub fn pace(&self) -> Pace {
+        Pace {
+            poll: Duration::from_secs(self.poll_seconds),
+            heartbeat: Duration::from_secs(self.heartbeat_seconds),
+            ..Pace::default()
+        }
+    }
+
+    /// How to reach the collector.
+    #[must_use]
+    pub fn link(&self) -> LinkOptions {
+        LinkOptions {
+            proxy: self.proxy.clone(),
+            ca_file: self.ca_file.clone(),
+            ..LinkOptions::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/sync.example.toml");
+
+    #[test]
+    fn the_example_shows_the_defaults_and_every_key() {
+        let settings = Settings::load(Some(Path::new(EXAMPLE)), |_| None).unwrap();
+        assert_eq!(settings, Settings::default());
+        let text = std::fs::read_to_string(EXAMPLE).unwrap();
+        for key in KEYS {
+            let shown = |line: &str| {
+                line.trim_start_matches('#')
+                    .starts_with(&format!("{key} = "))
+            };
+            assert!(text.lines().any(shown), "{key} is not in the example");
+        }
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_and_strangers_are_left_alone() {
+        let variables = |name: &str| match name {
+            "MANYI_POLL_SECONDS" => Some("7".to_owned()),
+            "MANYI_PROXY" => Some("none".to_owned()),
+            "MANYI_COLLECTOR_URL" => Some(String::new()),
+            "MANYI_LISTEN" => Some("127.0.0.1:1".to_owned()),
+            _ => None,
+        };
+        let settings = Settings::load(Some(Path::new(EXAMPLE)), variables).unwrap();
+        assert_eq!(
+            (settings.poll_seconds, settings.proxy),
+            (7, ProxyChoice::None)
+        );
+        assert_eq!(settings.collector_url, None);
+    }
+
+    #[test]
+    fn every_key_can_be_set_from_the_environment() {
+        for key in KEYS {
+            let name = format!("MANYI_{}", key.to_uppercase());
+            let wrong = |asked: &str| (asked == name).then(|| "\u{1}".to_owned());
+            let taken = Settings::load(None, wrong);
+            assert!(
+                taken.is_err() || taken.unwrap() != Settings::default(),
+                "{key} was not read"
+            );
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Datagrams that say "a record was sealed".
+
+use manyi_shared::tablet::{DataDir, FileError, WakeListener};
+use tokio::net::UnixDatagram;
+
+/// The daemon's end of the wake socket. Without one the timer still finds every record.
+#[derive(Debug)]
+pub(crate) struct Wakes(Option<UnixDatagram>);
+
+impl Wakes {
+    /// Listens in the data folder. A socket that cannot be made is a warning, not an end: a rating
+    /// then leaves up to one poll later.
+    pub(crate) fn listen(data: &DataDir) -> Self {
+        let bound = WakeListener::bind(&data.wake_socket()).and_then(|listener| {
+            UnixDatagram::from_std(listener.into_inner()).map_err(|source| FileError {
+                doing: "listen at",
+                path: data.wake_socket(),
+                source,
+            })
+        });
+        match bound {
+            Ok(socket) => Self(Some(socket)),
+            Err(error) => {
+                tracing::warn!(
+                    error = crate::chain(&error),
+                    "no wake socket; relying on the timer"
+                );
+                Self(None)
+            }
+        }
+    }
+
+    /// Returns when at least one datagram came; takes all that are there. Can be dropped at any
+    /// time: a datagram that was not taken yet stays.
+    pub(crate) async fn woken(&mut self) {
+        let Some(socket) = &self.0 else {
+            return std::future::pending().await;
+        };
+        let mut byte = [0_u8; 8];
+        let received = socket.recv(&mut byte).await;
+        while socket.try_recv(&mut byte).is_ok() {}
+        if let Err(error) = received {
+            tracing::warn!(
+                error = crate::chain(&error),
+                "wake socket failed; relying on the timer"
+            );
+            self.0 = None;
+        }
+    }
+}

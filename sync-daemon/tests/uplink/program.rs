@@ -1,0 +1,137 @@
+//! The program as a technician runs it.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use crate::collector::CODE;
+use crate::tablet::{Hall, Tablet};
+use crate::{collector::Collector, wait_for};
+
+fn program(data: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_manyi-sync"));
+    command
+        .env_clear()
+        .arg("--data-dir")
+        .arg(data)
+        .args(arguments);
+    command
+}
+
+async fn output(mut command: Command) -> Output {
+    tokio::task::spawn_blocking(move || command.output().unwrap())
+        .await
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[tokio::test]
+async fn enrol_run_status_and_stop() {
+    let collector = Collector::start().await;
+    let tablet = Tablet::new();
+    let url = format!("http://{}", collector.address);
+    let folder = tablet.data.path();
+    let enrolled = output(program(
+        folder,
+        &["enrol", "--collector", &url, "--code", CODE],
+    ))
+    .await;
+    assert!(enrolled.status.success(), "{}", text(&enrolled.stderr));
+    let fingerprint = collector.centre().key.public().fingerprint();
+    let said = text(&enrolled.stdout);
+    assert!(
+        said.contains("A01") && said.contains(&fingerprint),
+        "{said}"
+    );
+    assert!(!text(&enrolled.stderr).contains(CODE));
+
+    tablet.terminal().rate(3);
+    let mut daemon = program(folder, &[]).stderr(Stdio::null()).spawn().unwrap();
+    wait_for("the ratings are there", || tablet.acknowledged() == [4]).await;
+    let status = output(program(folder, &["status"])).await;
+    let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
+    assert_eq!(status["journal"]["unacknowledged"], 0);
+    assert_eq!(status["daemon_running"], true);
+    assert_eq!(status["identity"]["window"], "A01");
+
+    let process = rustix::process::Pid::from_child(&daemon);
+    rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
+    let mut ended = None;
+    wait_for("the daemon ends", || {
+        ended = daemon.try_wait().unwrap();
+        ended.is_some()
+    })
+    .await;
+    assert!(ended.unwrap().success());
+}
+
+#[tokio::test]
+async fn a_terminal_that_is_not_enrolled_is_told_what_to_do() {
+    let tablet = Tablet::new();
+    let run = output(program(tablet.data.path(), &["run"])).await;
+    assert!(!run.status.success());
+    assert!(
+        text(&run.stderr).contains("manyi-sync enrol"),
+        "{}",
+        text(&run.stderr)
+    );
+    let status = output(program(tablet.data.path(), &["status"])).await;
+    let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
+    assert!(
+        status["identity"].is_null() && status["journal"].is_null(),
+        "{status}"
+    );
+}
+
+#[tokio::test]
+async fn status_names_what_waits() {
+    let hall = Hall::new().await;
+    hall.tablet.terminal().rate(2);
+    let status = output(program(hall.tablet.data.path(), &["status"])).await;
+    let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
+    assert_eq!(status["journal"]["unacknowledged"], 3);
+    assert_eq!(status["journal"]["streams"][0]["last"], 3);
+    assert_eq!(status["daemon_running"], false);
+}
+
+#[tokio::test]
+async fn a_loopback_collector_is_not_asked_through_a_proxy() {
+    let hall = Hall::new().await;
+    hall.tablet.terminal().rate(1);
+    let mut command = program(hall.tablet.data.path(), &[]);
+    for name in ["http_proxy", "HTTP_PROXY", "ALL_PROXY"] {
+        command.env(name, "http://127.0.0.1:9");
+    }
+    let mut daemon = command.stderr(Stdio::null()).spawn().unwrap();
+    wait_for("the rating is there", || hall.is_even()).await;
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+}
+
+#[rstest::rstest]
+#[case::unknown_key("colector_url = \"http://a\"", "colector_url")]
+#[case::wrong_kind("poll_seconds = \"often\"", "poll_seconds")]
+#[case::out_of_range("poll_seconds = 0", "poll_seconds")]
+#[case::bad_address("collector_url = \"rate.example.cn\"", "rate.example.cn")]
+#[case::bad_filter("log = \"manyi=[\"", "log")]
+#[case::bad_format("log_format = \"xml\"", "xml")]
+#[tokio::test]
+async fn a_wrong_configuration_is_refused_by_name(#[case] toml: &str, #[case] named: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sync.toml");
+    std::fs::write(&path, toml).unwrap();
+    let config = path.to_str().unwrap();
+    let checked = output(program(
+        folder.path(),
+        &["--config", config, "check-config"],
+    ))
+    .await;
+    assert!(!checked.status.success());
+    assert!(
+        text(&checked.stderr).contains(named),
+        "{}",
+        text(&checked.stderr)
+    );
+}
