@@ -5,6 +5,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use manyi_shared::settings::Sources;
+pub use manyi_shared::settings::{LogFormat, SettingsError as ConfigError};
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
@@ -34,42 +36,6 @@ pub struct Config {
     pub trusted_proxy: Option<IpAddr>,
 }
 
-/// How log lines are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line, for machines.
-    Json,
-}
-
-/// Why a configuration cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file is missing or not TOML, a key is unknown, or a value has the wrong type.
-    #[error("configuration {origin} cannot be used")]
-    Read {
-        /// Where the configuration was looked for.
-        origin: String,
-        /// Key and reason.
-        #[source]
-        source: Box<config::ConfigError>,
-    },
-    /// A value is outside what its key allows.
-    #[error("configuration {origin}: `{key}` is `{value}`, but must be {allowed}")]
-    Value {
-        /// Where the configuration was looked for.
-        origin: String,
-        /// The key.
-        key: &'static str,
-        /// Its value.
-        value: String,
-        /// What is allowed.
-        allowed: &'static str,
-    },
-}
-
 const DEFAULTS: &str = include_str!("config/defaults.toml");
 
 /// Every key; each can be set by `MANYI_` and its name in capitals.
@@ -96,43 +62,17 @@ impl Config {
         variable: impl Fn(&str) -> Option<String>,
         data_dir: Option<&Path>,
     ) -> Result<Self, ConfigError> {
-        let mut origin = file.map_or_else(
-            || "(no file)".to_owned(),
-            |file| format!("file `{}`", file.display()),
-        );
-        let mut variables = Vec::new();
-        let mut builder = config::Config::builder()
-            .add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml));
-        if let Some(file) = file {
-            let source = config::File::from(file).format(config::FileFormat::Toml);
-            builder = builder.add_source(source.required(true));
-        }
-        let mut set = |mut builder: config::ConfigBuilder<config::builder::DefaultState>| {
-            for key in KEYS {
-                let name = format!("MANYI_{}", key.to_uppercase());
-                if let Some(value) = variable(&name) {
-                    builder = builder.set_override(key, value)?;
-                    variables.push(name);
-                }
-            }
-            if let Some(dir) = data_dir {
-                builder = builder.set_override("data_dir", dir.to_string_lossy().into_owned())?;
-            }
-            builder.build()?.try_deserialize::<Self>()
+        let sources = Sources {
+            defaults: DEFAULTS,
+            keys: &KEYS,
+            file,
+            data_dir,
         };
-        let read = set(builder);
-        if !variables.is_empty() {
-            origin = format!("{origin} with {}", variables.join(", "));
-        }
-        let config = read.map_err(|source| ConfigError::Read {
-            origin: origin.clone(),
-            source: Box::new(source),
-        })?;
-        config.check(origin)?;
-        Ok(config)
+        sources.read(variable)?.checked(Self::fault)
     }
 
-    fn check(&self, origin: String) -> Result<(), ConfigError> {
+    /// The first key that a collector cannot work with, its value, and what is allowed.
+    fn fault(&self) -> Option<(&'static str, String, &'static str)> {
         let counts = [
             (
                 "session_hours",
@@ -164,15 +104,7 @@ impl Config {
             .as_os_str()
             .is_empty()
             .then(|| ("data_dir", String::new(), "a directory"));
-        match wrong.or(log).or(dir) {
-            None => Ok(()),
-            Some((key, value, allowed)) => Err(ConfigError::Value {
-                origin,
-                key,
-                value,
-                allowed,
-            }),
-        }
+        wrong.or(log).or(dir)
     }
 }
 

@@ -14,6 +14,8 @@
 pub mod domain;
 #[cfg(feature = "journal")]
 pub mod journal;
+#[cfg(feature = "settings")]
+pub mod settings;
 #[cfg(feature = "journal")]
 pub mod tablet;
 pub mod wire;

@@ -64,10 +64,8 @@ fn main() -> ExitCode {
 }
 
 fn obey(cli: Cli) -> anyhow::Result<()> {
-    let mut settings = Settings::load(cli.config.as_deref(), |name| std::env::var(name).ok())?;
-    if let Some(folder) = cli.data_dir {
-        settings.data_dir = folder;
-    }
+    let variable = |name: &str| std::env::var(name).ok();
+    let settings = Settings::load(cli.config.as_deref(), variable, cli.data_dir.as_deref())?;
     start_log(&settings);
     match cli.command.unwrap_or(Command::Run) {
         Command::Run => run(&settings),

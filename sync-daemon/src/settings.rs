@@ -5,11 +5,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use config::{Config, ConfigError, Environment, File, FileFormat};
+use manyi_shared::settings::Sources;
+pub use manyi_shared::settings::{LogFormat, SettingsError};
 use manyi_shared::tablet::{DataDir, Identity};
 use serde::Deserialize;
+use tracing_subscriber::EnvFilter;
 
-use crate::link::{LinkError, LinkOptions, check_url};
+use crate::link::{LinkOptions, check_url};
 use crate::uplink::Pace;
 
 /// All keys; the environment variable of each is `MANYI_` and the key in capitals.
@@ -69,17 +71,6 @@ impl From<String> for ProxyChoice {
     }
 }
 
-/// How log lines look.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -95,91 +86,46 @@ impl Default for Settings {
     }
 }
 
-/// Why the configuration cannot be obeyed.
-#[derive(Debug, thiserror::Error)]
-pub enum SettingsError {
-    /// A file or variable cannot be read, or a key is unknown or of the wrong kind.
-    #[error("configuration cannot be read")]
-    Read(#[from] ConfigError),
-    /// A value is out of range.
-    #[error("`{key}` is {value}; it must be {allowed}")]
-    Value {
-        /// The key.
-        key: &'static str,
-        /// Its value.
-        value: u64,
-        /// What is allowed.
-        allowed: &'static str,
-    },
-    /// The log filter cannot be read.
-    #[error("`log` is `{value}`, which is not a filter such as `info` or `warn,manyi_sync=debug`")]
-    Log {
-        /// The value.
-        value: String,
-    },
-    /// The collector's address is not usable.
-    #[error("`collector_url` cannot be used")]
-    Url(#[from] LinkError),
-}
-
 impl Settings {
-    /// Reads the file, if one is named, and the environment that `variable` looks up.
+    /// Reads the configuration. `variable` looks up an environment variable, `data_dir` is the
+    /// command line's.
     ///
     /// # Errors
-    /// [`SettingsError`] naming the key; for a file, its path too.
+    /// [`SettingsError`], naming file, key and what is allowed.
     pub fn load(
         file: Option<&Path>,
         variable: impl Fn(&str) -> Option<String>,
+        data_dir: Option<&Path>,
     ) -> Result<Self, SettingsError> {
-        // Only our own keys: terminal and collector have MANYI_ variables of other names.
-        let environment = KEYS
-            .iter()
-            .filter_map(|key| {
-                let name = format!("MANYI_{}", key.to_uppercase());
-                variable(&name)
-                    .filter(|value| !value.is_empty())
-                    .map(|value| (name, value))
-            })
-            .collect();
-        let mut builder = Config::builder();
-        if let Some(path) = file {
-            builder = builder.add_source(File::from(path).format(FileFormat::Toml));
-        }
-        let environment = Environment::with_prefix("MANYI")
-            .prefix_separator("_")
-            .try_parsing(true)
-            .source(Some(environment));
-        let settings: Self = builder.add_source(environment).build()?.try_deserialize()?;
-        settings.check()?;
-        Ok(settings)
+        let sources = Sources {
+            // The defaults are those of `Default`.
+            defaults: "",
+            keys: &KEYS,
+            file,
+            data_dir,
+        };
+        sources.read(variable)?.checked(Self::fault)
     }
 
-    fn check(&self) -> Result<(), SettingsError> {
-        let bound = |key, value, range: std::ops::RangeInclusive<u64>, allowed| {
-            if range.contains(&value) {
-                Ok(())
-            } else {
-                Err(SettingsError::Value {
-                    key,
-                    value,
-                    allowed,
-                })
-            }
+    /// The first key that the daemon cannot obey, its value, and what is allowed.
+    fn fault(&self) -> Option<(&'static str, String, &'static str)> {
+        let url = self.collector_url.as_deref().unwrap_or_default();
+        let fault = if !(1..=60).contains(&self.poll_seconds) {
+            let value = self.poll_seconds.to_string();
+            ("poll_seconds", value, "1 to 60 seconds")
+        } else if !(5..=3600).contains(&self.heartbeat_seconds) {
+            let value = self.heartbeat_seconds.to_string();
+            ("heartbeat_seconds", value, "5 to 3600 seconds")
+        } else if EnvFilter::try_new(&self.log).is_err() {
+            let allowed = "a filter such as `info` or `warn,manyi_sync=debug`";
+            ("log", self.log.clone(), allowed)
+        } else if !url.is_empty() && check_url(url).is_err() {
+            let allowed = "an address such as `https://rate.example.cn`, without user or query";
+            ("collector_url", url.to_owned(), allowed)
+        } else {
+            return None;
         };
-        bound("poll_seconds", self.poll_seconds, 1..=60, "1 to 60 seconds")?;
-        bound(
-            "heartbeat_seconds",
-            self.heartbeat_seconds,
-            5..=3600,
-            "5 to 3600 seconds",
-        )?;
-        if tracing_subscriber::EnvFilter::try_new(&self.log).is_err() {
-            return Err(SettingsError::Log {
-                value: self.log.clone(),
-            });
-        }
-        self.collector_url.as_deref().map(check_url).transpose()?;
-        Ok(())
+        Some(fault)
     }
 
     /// The data folder.
@@ -225,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_example_shows_the_defaults_and_every_key() {
-        let settings = Settings::load(Some(Path::new(EXAMPLE)), |_| None).unwrap();
+        let settings = Settings::load(Some(Path::new(EXAMPLE)), |_| None, None).unwrap();
         assert_eq!(settings, Settings::default());
         let text = std::fs::read_to_string(EXAMPLE).unwrap();
         for key in KEYS {
@@ -246,7 +192,7 @@ mod tests {
             "MANYI_LISTEN" => Some("127.0.0.1:1".to_owned()),
             _ => None,
         };
-        let settings = Settings::load(Some(Path::new(EXAMPLE)), variables).unwrap();
+        let settings = Settings::load(Some(Path::new(EXAMPLE)), variables, None).unwrap();
         assert_eq!(
             (settings.poll_seconds, settings.proxy),
             (7, ProxyChoice::None)
@@ -259,7 +205,7 @@ mod tests {
         for key in KEYS {
             let name = format!("MANYI_{}", key.to_uppercase());
             let wrong = |asked: &str| (asked == name).then(|| "\u{1}".to_owned());
-            let taken = Settings::load(None, wrong);
+            let taken = Settings::load(None, wrong, None);
             assert!(
                 taken.is_err() || taken.unwrap() != Settings::default(),
                 "{key} was not read"

@@ -5,6 +5,8 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use manyi_shared::settings::Sources;
+pub use manyi_shared::settings::{LogFormat, SettingsError as ConfigError};
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
@@ -46,42 +48,6 @@ pub enum Backend {
     Kms,
 }
 
-/// How log lines are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line, for machines.
-    Json,
-}
-
-/// Why a configuration cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file is missing or not TOML, a key is unknown, or a value has the wrong type.
-    #[error("configuration {origin} cannot be used")]
-    Read {
-        /// Where the configuration was looked for.
-        origin: String,
-        /// Key and reason.
-        #[source]
-        source: Box<config::ConfigError>,
-    },
-    /// A value is outside what its key allows.
-    #[error("configuration {origin}: `{key}` is `{value}`, but must be {allowed}")]
-    Value {
-        /// Where the configuration was looked for.
-        origin: String,
-        /// The key.
-        key: &'static str,
-        /// Its value.
-        value: String,
-        /// What is allowed.
-        allowed: &'static str,
-    },
-}
-
 const DEFAULTS: &str = include_str!("config/defaults.toml");
 
 /// Every key; each can be set by `MANYI_` and its name in capitals.
@@ -112,45 +78,18 @@ impl Config {
         variable: impl Fn(&str) -> Option<String>,
         data_dir: Option<&Path>,
     ) -> Result<Self, ConfigError> {
-        let mut origin = file.map_or_else(
-            || "(no file)".to_owned(),
-            |file| format!("file `{}`", file.display()),
-        );
-        let mut builder = config::Config::builder()
-            .add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml));
-        if let Some(file) = file {
-            let source = config::File::from(file).format(config::FileFormat::Toml);
-            builder = builder.add_source(source.required(true));
-        }
-        let set: Vec<_> = KEYS
-            .into_iter()
-            .map(|key| (key, format!("MANYI_{}", key.to_uppercase())))
-            .filter_map(|(key, name)| variable(&name).map(|value| (key, name, value)))
-            .filter(|(_, _, value)| !value.is_empty())
-            .collect();
-        if !set.is_empty() {
-            let names: Vec<&str> = set.iter().map(|(_, name, _)| name.as_str()).collect();
-            origin = format!("{origin} with {}", names.join(", "));
-        }
-        let read = || {
-            for (key, _, value) in set {
-                builder = builder.set_override(key, value)?;
-            }
-            if let Some(dir) = data_dir {
-                builder = builder.set_override("data_dir", dir.to_string_lossy().into_owned())?;
-            }
-            builder.build()?.try_deserialize::<Self>()
+        let sources = Sources {
+            defaults: DEFAULTS,
+            keys: &KEYS,
+            file,
+            data_dir,
         };
-        let config = read().map_err(|source| ConfigError::Read {
-            origin: origin.clone(),
-            source: Box::new(source),
-        })?;
-        config.check(origin)?;
-        Ok(config)
+        sources.read(variable)?.checked(Self::fault)
     }
 
-    fn check(&self, origin: String) -> Result<(), ConfigError> {
-        let wrong = if self.data_dir.as_os_str().is_empty() {
+    /// The first key that a terminal cannot work with, its value, and what is allowed.
+    fn fault(&self) -> Option<(&'static str, String, &'static str)> {
+        let fault = if self.data_dir.as_os_str().is_empty() {
             ("data_dir", String::new(), "a folder")
         } else if !self.listen.ip().is_loopback() {
             // Anybody who reaches the API can make the window ask; it has no other protection.
@@ -170,15 +109,9 @@ impl Config {
                 "a filter such as `info` or `info,manyi_terminal=debug`",
             )
         } else {
-            return Ok(());
+            return None;
         };
-        let (key, value, allowed) = wrong;
-        Err(ConfigError::Value {
-            origin,
-            key,
-            value,
-            allowed,
-        })
+        Some(fault)
     }
 }
 
