@@ -2,8 +2,9 @@
 //!
 //! Full: parse, look the terminal up, verify, unpack, chain, decode, decide, store, count, commit,
 //! sign the reply. Bare: the same rows through one prepared statement, in transactions of the same
-//! size, on the same schema, journal mode and disk. One exchange at a time, so nothing hides
-//! behind a second core or a shared commit. Run with
+//! size, on the same schema, journal mode and disk. Once with one exchange at a time, so nothing
+//! hides behind a second core or a shared commit, and once as halls do it, with several terminals
+//! sending at the same time. Run with
 //! `cargo bench -p manyi-collector --bench ingest`; `TMPDIR` chooses the disk.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its result")]
@@ -54,6 +55,7 @@ type Stage = fn(&Full) -> Duration;
 async fn compare() {
     let mut ratios = Vec::new();
     let mut counted_ratios = Vec::new();
+    let mut together_ratios = Vec::new();
     let mut fulls = Vec::new();
     let mut bares = Vec::new();
     let mut bytes = 0;
@@ -66,6 +68,10 @@ async fn compare() {
         assert_eq!(rows.len(), TERMINALS * (EXCHANGES * RECORDS));
         let bare = insert(&rows, &[]);
         let counted = insert(&rows, &tally);
+        let crowd = Centre::new().await;
+        let bodies = self::bodies(&crowd, round as u64).await;
+        let together = ingest_together(&crowd, &bodies).await;
+        together_ratios.push(bare.as_secs_f64() / together.as_secs_f64());
         ratios.push(bare.as_secs_f64() / full.total.as_secs_f64());
         counted_ratios.push(counted.as_secs_f64() / full.total.as_secs_f64());
         fulls.push(full);
@@ -77,7 +83,11 @@ async fn compare() {
         "{} bytes an outcome on the wire\n",
         bytes / (ROUNDS * n * RECORDS)
     );
-    print("ingest / bare insert (goal: at least 0.5)", &mut ratios);
+    print("ingest / bare insert, one at a time", &mut ratios);
+    print(
+        "ingest / bare insert, 8 terminals at once",
+        &mut together_ratios,
+    );
     print(
         "ingest / bare insert with the same counts",
         &mut counted_ratios,
@@ -192,6 +202,30 @@ async fn ingest(centre: &Centre, bodies: &[(PublicKey, Vec<u8>)]) -> Full {
     }
     full.total = start.elapsed();
     full
+}
+
+/// The same with every terminal sending at once, each its exchanges in order, as a hall's do:
+/// verifying runs beside the writer, and waiting exchanges share a commit.
+async fn ingest_together(centre: &Centre, bodies: &[(PublicKey, Vec<u8>)]) -> Duration {
+    let mut terminals = tokio::task::JoinSet::new();
+    let start = Instant::now();
+    for bodies in bodies.chunks(EXCHANGES) {
+        let (store, bodies) = (centre.store.clone(), bodies.to_vec());
+        terminals.spawn(async move {
+            for (_, body) in bodies {
+                let parsed = SignedExchange::parse(&body).expect("parses");
+                let known = store.terminal(parsed.claimed_terminal()).await;
+                let known = known.expect("readable").expect("known");
+                let exchange = parsed.open(&known.key).expect("verifies");
+                let delivery = Delivery::new(known.hall, exchange, NOW);
+                std::hint::black_box(store.ingest(delivery).await.expect("stored"));
+            }
+        });
+    }
+    while let Some(done) = terminals.join_next().await {
+        done.expect("no panic");
+    }
+    start.elapsed()
 }
 
 type Rows = Vec<Vec<Value>>;

@@ -148,7 +148,8 @@ CREATE TABLE conflict (
 
 -- What every score is read from. Changes in the ingest transaction only, and can be rebuilt from
 -- `record` to the same numbers. A slot is a quarter of an hour (unix seconds / 900): every time
--- zone's hours and days are whole numbers of slots.
+-- zone's hours and days are whole numbers of slots. The window comes before the slot in the key: an
+-- exchange is of one window, so a backlog of weeks lands on neighbouring pages.
 CREATE TABLE tally (
     hall_id       TEXT NOT NULL,
     slot          BIGINT NOT NULL,
@@ -160,7 +161,7 @@ CREATE TABLE tally (
     outcome       INTEGER NOT NULL,
     level         INTEGER NOT NULL,              -- 0 when the outcome is not a rating
     n             BIGINT NOT NULL,
-    PRIMARY KEY (hall_id, slot, window_id, department_id, staff_id, item_code, channel, outcome, level)
+    PRIMARY KEY (hall_id, window_id, slot, department_id, staff_id, item_code, channel, outcome, level)
 ) WITHOUT ROWID;                                 -- the key is nearly the whole row: one tree, not two
 
 CREATE TABLE office_user (

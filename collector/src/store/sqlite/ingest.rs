@@ -8,13 +8,12 @@ use std::collections::BTreeMap;
 
 use manyi_shared::domain::{TagCode, TerminalId};
 use manyi_shared::wire::{PublicKey, ReplyStatus};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Statement, params};
 
 use super::port::{capped, code};
 use super::tally;
 use crate::ingest::{
-    Amended, DeadLetter, Delivery, Plan, Receipt, Row, RowOutcome, Second, StreamState, Verdicts,
-    decide,
+    Amended, DeadLetter, Delivery, Plan, Receipt, Row, Second, StreamState, Verdicts, decide,
 };
 use crate::store::{KnownTerminal, StoreError};
 
@@ -141,37 +140,60 @@ struct Of<'a> {
     received_ms: i64,
 }
 
+/// Binds what only this row has.
+fn bind_row(insert: &mut Statement<'_>, row: &Row<'_>) -> Result<(), StoreError> {
+    let outcome = row.outcome.as_ref();
+    let event = outcome.map(|o| o.event);
+    let tags = outcome
+        .filter(|o| !o.tags.is_empty())
+        .map(|o| tag_list(o.tags));
+    insert.raw_bind_parameter(4, capped(row.seq))?;
+    insert.raw_bind_parameter(5, row.bytes)?;
+    insert.raw_bind_parameter(7, capped(row.kind))?;
+    insert.raw_bind_parameter(8, outcome.map(|o| o.ordinal))?;
+    insert.raw_bind_parameter(9, row.placed.map(|p| p.at_ms))?;
+    insert.raw_bind_parameter(10, row.placed.map(|p| p.earliest_ms))?;
+    insert.raw_bind_parameter(11, row.placed.map(|p| p.latest_ms))?;
+    insert.raw_bind_parameter(
+        14,
+        event.map(|e| e.staff.as_ref().map_or("", |s| s.as_str())),
+    )?;
+    insert.raw_bind_parameter(
+        15,
+        event.map(|e| e.item.as_ref().map_or("", |i| i.as_str())),
+    )?;
+    let case = event.and_then(|e| Some(e.case_number.as_ref()?.as_str()));
+    insert.raw_bind_parameter(16, case)?;
+    insert.raw_bind_parameter(18, outcome.map(|o| o.kind.number()))?;
+    insert.raw_bind_parameter(19, outcome.and_then(|o| Some(o.level?.number())))?;
+    insert.raw_bind_parameter(20, tags)?;
+    insert.raw_bind_parameter(21, outcome.and_then(|o| o.response_ms))?;
+    insert.raw_bind_parameter(22, outcome.and_then(|o| o.amended_by.map(capped)))?;
+    Ok(())
+}
+
 impl Of<'_> {
+    /// What all rows share is bound once: binding a text copies it, and there are 500 rows.
     fn rows(&self, rows: &[Row<'_>]) -> Result<(), StoreError> {
         let mut insert = self.connection.prepare_cached(INSERT_RECORD)?;
+        insert.raw_bind_parameter(1, self.hall)?;
+        insert.raw_bind_parameter(2, self.terminal)?;
+        insert.raw_bind_parameter(3, self.stream)?;
+        insert.raw_bind_parameter(6, self.received_ms)?;
+        let mut bound = None;
         for row in rows {
-            let outcome = row.outcome.as_ref();
-            let text = |get: fn(&RowOutcome<'_>) -> Option<String>| outcome.and_then(get);
-            let event = outcome.map(|o| o.event);
-            insert.execute(params![
-                self.hall,
-                self.terminal,
-                self.stream,
-                capped(row.seq),
-                row.bytes,
-                self.received_ms,
-                capped(row.kind),
-                outcome.map(|o| o.ordinal),
-                row.placed.map(|p| p.at_ms),
-                row.placed.map(|p| p.earliest_ms),
-                row.placed.map(|p| p.latest_ms),
-                outcome.map(|o| o.window),
-                outcome.map(|o| o.department),
-                event.map(|e| e.staff.as_ref().map_or("", |s| s.as_str())),
-                event.map(|e| e.item.as_ref().map_or("", |i| i.as_str())),
-                event.and_then(|e| Some(e.case_number.as_ref()?.as_str())),
-                outcome.map(|o| o.channel),
-                outcome.map(|o| o.kind.number()),
-                outcome.and_then(|o| Some(o.level?.number())),
-                text(|o| (!o.tags.is_empty()).then(|| tag_list(o.tags))),
-                outcome.and_then(|o| o.response_ms),
-                outcome.and_then(|o| o.amended_by.map(capped)),
-            ])?;
+            let place = row
+                .outcome
+                .as_ref()
+                .map(|o| (o.window, o.department, o.channel));
+            if bound != place {
+                insert.raw_bind_parameter(12, place.map(|p| p.0))?;
+                insert.raw_bind_parameter(13, place.map(|p| p.1))?;
+                insert.raw_bind_parameter(17, place.map(|p| p.2))?;
+                bound = place;
+            }
+            bind_row(&mut insert, row)?;
+            insert.raw_execute()?;
         }
         Ok(())
     }

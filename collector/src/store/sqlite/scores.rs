@@ -112,17 +112,25 @@ fn tally_sql(query: &TallyQuery) -> String {
     } else {
         ", slot"
     };
-    // The list of halls lets the key (hall_id, slot, …) be used when no hall is chosen.
-    let mut conditions =
-        "hall_id IN (SELECT hall_id FROM hall) AND slot >= ?1 AND slot < ?2".to_owned();
+    let mut conditions = "w IS NOT NULL AND slot >= ?1 AND slot < ?2".to_owned();
     for (index, (column, _)) in query.filters.iter().enumerate() {
         conditions += &format!(" AND {} = ?{}", sql_name(*column), index + 3);
     }
     format!(
-        "SELECT {slot}, {columns}, SUM(n) AS total FROM tally WHERE {conditions} \
+        "{PLACES} SELECT {slot}, {columns}, SUM(n) AS total FROM place CROSS JOIN tally \
+         ON hall_id = h AND window_id = w WHERE {conditions} \
          GROUP BY {columns}{by_slot} HAVING SUM(n) <> 0"
     )
 }
+
+/// Every (hall, window) that has counts, by jumping from one to the next in the key
+/// (hall, window, slot, …): a range of time is then one seek a window instead of a walk through all
+/// that was ever counted.
+const PLACES: &str = "WITH RECURSIVE place (h, w) AS ( \
+    SELECT hall_id, (SELECT MIN(window_id) FROM tally t WHERE t.hall_id = hall.hall_id) FROM hall \
+    UNION ALL \
+    SELECT h, (SELECT MIN(window_id) FROM tally t WHERE t.hall_id = h AND t.window_id > w) \
+    FROM place WHERE w IS NOT NULL)";
 
 fn names(connection: &Connection, column: Column) -> Result<Names, StoreError> {
     let sql = match column {

@@ -17,20 +17,25 @@ pub(super) fn apply(
         "INSERT INTO tally VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
          ON CONFLICT DO UPDATE SET n = n + excluded.n",
     )?;
+    add.raw_bind_parameter(1, hall)?;
+    let mut bound = None;
     for (key, n) in deltas {
-        add.execute(params![
-            hall,
-            key.slot,
-            key.window,
-            key.department,
-            key.staff,
-            key.item,
-            key.channel,
-            key.outcome,
-            key.level,
-            n
-        ])?;
+        // One exchange is of one window, as a rule: its texts are bound, that is copied, once.
+        if bound != Some((key.window, key.department)) {
+            add.raw_bind_parameter(3, key.window)?;
+            add.raw_bind_parameter(4, key.department)?;
+            bound = Some((key.window, key.department));
+        }
+        add.raw_bind_parameter(2, key.slot)?;
+        add.raw_bind_parameter(5, key.staff)?;
+        add.raw_bind_parameter(6, key.item)?;
+        add.raw_bind_parameter(7, key.channel)?;
+        add.raw_bind_parameter(8, key.outcome)?;
+        add.raw_bind_parameter(9, key.level)?;
+        add.raw_bind_parameter(10, n)?;
+        add.raw_execute()?;
     }
+    drop(add);
     // An amendment may have taken the last of a kind: a count of nothing is no row.
     for (key, _) in deltas.iter().filter(|(_, n)| **n < 0) {
         connection

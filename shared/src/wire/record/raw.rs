@@ -24,13 +24,6 @@ const KIND_AMENDMENT: u64 = 3;
 /// The only format of the chain and the signature so far: SHA-256 and Ed25519.
 const SUITE_ED25519_SHA256: u8 = 1;
 
-#[derive(Decode)]
-#[cbor(map)]
-struct KindOnly {
-    #[n(0)]
-    kind: u64,
-}
-
 #[derive(Encode, Decode)]
 #[cbor(map)]
 pub(super) struct Opened {
@@ -121,7 +114,7 @@ pub(super) struct Amendment {
 }
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
-    match shape::<KindOnly>(bytes)?.kind {
+    match kind(bytes)? {
         KIND_OPENED => shape::<Opened>(bytes)?.into_domain(),
         KIND_OUTCOME => shape::<Outcome>(bytes)?.into_domain(),
         KIND_AMENDMENT => shape::<Amendment>(bytes)?.into_domain(),
@@ -129,6 +122,20 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
             at: RecordTime::default(),
             body: RecordBody::Unknown { kind },
         }),
+    }
+}
+
+/// The kind is key 0, so it comes first in every deterministic record; the rest is not walked here.
+fn kind(bytes: &[u8]) -> Result<u64, RecordError> {
+    let mut decoder = minicbor::Decoder::new(bytes);
+    let mut first = || {
+        decoder.map()?;
+        Ok::<_, minicbor::decode::Error>((decoder.u64()?, decoder.u64()?))
+    };
+    match first() {
+        Ok((0, kind)) => Ok(kind),
+        Ok(_) => Err(RecordError::Shape("key 0, the kind, is missing".to_owned())),
+        Err(error) => Err(RecordError::Shape(error.to_string())),
     }
 }
 
