@@ -1,6 +1,6 @@
 //! Ingest: what becomes of a verified exchange, decided without touching anything.
 //!
-//! [`decide`] is a pure function of what the store holds and what came in; the store makes its
+//! [`decide()`] is a pure function of what the store holds and what came in; the store makes its
 //! [`Plan`] durable in one transaction.
 //!
 //! **Invariants**
