@@ -131,7 +131,7 @@ fn enrol_here(
     }))?;
     say(&format!(
         "enrolled\n  terminal   {}\n  hall       {}\n  window     {}\n  collector  {}\n  its key    {}  \
-         (compare with the office's page)",
+         (`manyi-collector init` prints the same)",
         identity.terminal,
         identity.hall,
         identity.window,
