@@ -174,3 +174,27 @@ fn sync_folder(path: &Path) -> Result<(), JournalError> {
             source,
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without this every test of records still passes, and a power cut takes ratings that people
+    /// were thanked for.
+    #[test]
+    fn the_writer_syncs_every_commit_also_in_a_journal_that_was_there_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        for start in ["first", "second"] {
+            let conn = open(&path, Role::Writer).unwrap();
+            let mode: String = conn
+                .pragma_query_value(None, "journal_mode", |r| r.get(0))
+                .unwrap();
+            let synchronous: i64 = conn
+                .pragma_query_value(None, "synchronous", |r| r.get(0))
+                .unwrap();
+            // 2 is FULL: in WAL mode each commit is synced before it returns.
+            assert_eq!((mode.as_str(), synchronous), ("wal", 2), "{start} start");
+        }
+    }
+}
