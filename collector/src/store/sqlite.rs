@@ -129,3 +129,24 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         source,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An acknowledgement means "durable here"; without this a power cut would make it a lie, and
+    /// no other test would notice.
+    #[tokio::test]
+    async fn the_writer_syncs_every_commit() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = SqliteStore::create(dir.path()).expect("a database");
+        let settings = store.write(|connection| {
+            let mode: String = connection.pragma_query_value(None, "journal_mode", |r| r.get(0))?;
+            let synchronous: i64 =
+                connection.pragma_query_value(None, "synchronous", |r| r.get(0))?;
+            Ok((mode, synchronous))
+        });
+        // 2 is FULL.
+        assert_eq!(settings.await.expect("read"), ("wal".to_owned(), 2));
+    }
+}

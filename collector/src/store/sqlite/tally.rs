@@ -73,3 +73,56 @@ pub(super) fn differences(connection: &Connection) -> Result<u64, StoreError> {
     let n: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
     Ok(n.unsigned_abs())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key<'d>(window: &'d str, department: &'d str, channel: u8) -> TallyKey<'d> {
+        TallyKey {
+            slot: 1_994_444,
+            window,
+            department,
+            staff: "",
+            item: "",
+            channel,
+            outcome: 1,
+            level: 5,
+        }
+    }
+
+    /// Texts that keys share are bound once, so keys that do not share them must be seen apart.
+    #[test]
+    fn counts_of_several_windows_and_channels_do_not_run_into_one_another() {
+        let mut db = Connection::open_in_memory().expect("opens");
+        super::super::migrate::migrate(&mut db, std::path::Path::new("memory")).expect("tables");
+        let keys = [
+            key("A01", "d1", 4),
+            key("A01", "d1", 3),
+            key("A02", "d1", 4),
+            key("A02", "d2", 4),
+        ];
+        let wanted: BTreeMap<_, i64> = keys.into_iter().zip(1..).collect();
+        apply(&db, "h", &wanted).expect("counted");
+        apply(&db, "h", &wanted).expect("counted again");
+        let n_of = |db: &Connection, key: &TallyKey<'_>| -> i64 {
+            db.query_row(
+                "SELECT COALESCE(SUM(n), 0) FROM tally WHERE hall_id = 'h' AND window_id = ?1 \
+                 AND department_id = ?2 AND channel = ?3",
+                params![key.window, key.department, key.channel],
+                |row| row.get(0),
+            )
+            .expect("readable")
+        };
+        for (key, n) in &wanted {
+            assert_eq!(n_of(&db, key), 2 * n, "{key:?}");
+        }
+        // What was counted is taken back, and nothing is left of it.
+        let back = wanted.iter().map(|(key, n)| (*key, -2 * n)).collect();
+        apply(&db, "h", &back).expect("taken back");
+        let rows: i64 = db
+            .query_row("SELECT COUNT(*) FROM tally", [], |row| row.get(0))
+            .expect("readable");
+        assert_eq!(rows, 0);
+    }
+}
