@@ -30,6 +30,8 @@ mod generated {
 }
 
 pub use generated::{
-    AskAdapter, IdleAdapter, KioskWindow, OutOfServiceAdapter, OutOfServiceReason, Page,
-    ReasonsAdapter, Tag, ThanksAdapter,
+    AskAdapter, EnrolmentAdapter, EnrolmentField, EnrolmentProblem, EnrolmentStage, Fact, FactLine,
+    GlassAdapter, IdleAdapter, KioskWindow, Language, Light, Oddity, OutOfServiceAdapter,
+    OutOfServiceReason, Page, PausedAdapter, PhoneAdapter, PhoneState, ReasonsAdapter, Tag,
+    TechnicianAction, TechnicianAdapter, TechnicianNotice, TechnicianStage, ThanksAdapter,
 };
