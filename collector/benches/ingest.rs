@@ -192,6 +192,7 @@ async fn ingest(centre: &Centre, bodies: &[(PublicKey, Vec<u8>)]) -> Full {
             server_ms: NOW,
             next_number: receipt.next_number,
             profile: None,
+            prompts: Vec::new(),
         };
         std::hint::black_box(reply.seal(&key));
         full.parse += t1 - t0;

@@ -17,8 +17,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use manyi_shared::domain::{
-    BootId, CaseNumber, ClockReading, HallId, ItemCode, Level, Outcome, ServiceEvent, StaffId,
-    TerminalId, WindowId,
+    BootId, Call, CaseNumber, ClockReading, HallId, ItemCode, Level, Outcome, ServiceEvent,
+    StaffId, TerminalId, WindowId,
 };
 use manyi_shared::journal::{Opening, Reader, Writer};
 use manyi_shared::wire::{OutcomeRecord, RecordBody};
@@ -49,6 +49,7 @@ fn body(ordinal: u32) -> RecordBody {
             item: Some(ItemCode::new("1137158100431234XY000013101200").unwrap()),
             case_number: Some(CaseNumber::new(format!("LQ20261121{ordinal:06}")).unwrap()),
         },
+        call: Call::default(),
     })
 }
 

@@ -6,12 +6,17 @@
 //! | `identity.key` | the terminal's secret key, mode 0600 | daemon, at enrolment |
 //! | `identity.cbor` | who the terminal is and whom it trusts | daemon, at enrolment |
 //! | `profile.cose` | what the terminal shows, as signed by the collector | daemon |
-//! | `wake.sock` | a datagram here says "a record was sealed" | daemon listens |
+//! | `assets/` | pictures and sounds of the profile, named by their SHA-256 | daemon |
+//! | `enrol-order.json` | address and code that a technician typed | terminal; the daemon takes it |
+//! | `enrol-progress.json` | where an enrolment stands | daemon |
+//! | `uplink.json` | how the daemon is, for the technician's page | daemon |
+//! | `wake.sock` | a datagram here says "a record was sealed" or "there is an order" | daemon listens |
 //!
 //! **Crash**: every file is replaced as a whole (written beside, synced, renamed, folder synced), so
 //! the old or the new one is there, never half of one.
 
 mod clock;
+mod desk;
 mod files;
 mod identity;
 mod wake;
@@ -19,11 +24,12 @@ mod wake;
 use std::path::{Path, PathBuf};
 
 pub use clock::SystemClock;
+pub use desk::{EnrolOrder, EnrolProblem, EnrolProgress, EnrolState, UplinkStatus};
 pub use files::{FileError, ensure_folder, replace};
 pub use identity::{Identity, IdentityError, load_or_create_key, read_key};
 pub use wake::{WakeListener, wake};
 
-use crate::wire::{Profile, ProfileError};
+use crate::wire::{AssetDigest, Profile, ProfileError};
 
 /// The data folder of a tablet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +70,37 @@ impl DataDir {
     #[must_use]
     pub fn profile(&self) -> PathBuf {
         self.0.join("profile.cose")
+    }
+
+    /// A file of the profile, by its SHA-256.
+    #[must_use]
+    pub fn asset(&self, digest: &AssetDigest) -> PathBuf {
+        let name: String = digest.iter().map(|b| format!("{b:02x}")).collect();
+        self.assets().join(name)
+    }
+
+    /// The folder of the profile's files.
+    #[must_use]
+    pub fn assets(&self) -> PathBuf {
+        self.0.join("assets")
+    }
+
+    /// Address and code that a technician typed.
+    #[must_use]
+    pub fn enrol_order(&self) -> PathBuf {
+        self.0.join("enrol-order.json")
+    }
+
+    /// Where an enrolment stands.
+    #[must_use]
+    pub fn enrol_progress(&self) -> PathBuf {
+        self.0.join("enrol-progress.json")
+    }
+
+    /// How the daemon is.
+    #[must_use]
+    pub fn uplink_status(&self) -> PathBuf {
+        self.0.join("uplink.json")
     }
 
     /// The socket on which the daemon listens for new records.

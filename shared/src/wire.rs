@@ -12,6 +12,7 @@
 //! 3. A record's bytes never contain their own position; the chain and the exchange give it.
 //! 4. Nothing is decompressed or decoded before its signature and digest are verified.
 
+mod asset;
 mod chain;
 mod deterministic;
 mod enrolment;
@@ -21,20 +22,33 @@ mod keys;
 mod profile;
 mod record;
 mod reply;
+mod sealed;
+mod supplement;
 
 pub mod limits;
 
+pub use asset::{AssetDigest, AssetRequest, SignedAssetRequest};
 pub use chain::ChainHash;
 pub use deterministic::{NotDeterministic, check as check_deterministic};
 pub use enrolment::{EnrolReply, EnrolRequest, EnrolmentCode, InvalidEnrolmentCode};
 pub use envelope::{Envelope, EnvelopeError, Purpose};
-pub use exchange::{Exchange, ExchangeError, ExchangeHead, Health, Run, SignedExchange};
-pub use keys::{PublicKey, SecretKey};
-pub use profile::{Profile, ProfileError, ProfileItem, ProfileStaff};
-pub use record::{
-    Amendment, OutcomeRecord, Record, RecordBody, RecordError, RecordTime, StreamOpened, StreamTip,
+pub use exchange::{
+    Exchange, ExchangeError, ExchangeHead, Health, PromptReceipt, Run, SignedExchange,
 };
-pub use reply::{Acknowledgement, RejectReason, Rejection, Reply, ReplyError, ReplyStatus};
+pub use keys::{PublicKey, SecretKey};
+pub use profile::{
+    Announcement, AssetKind, Localised, OpeningHours, Profile, ProfileError, ProfileItem,
+    ProfileOptions, ProfileStaff, ProfileTag, SupplementOption, VOICE_CLIPS, Voice, VoiceClip,
+};
+pub use record::{
+    Amendment, Message, MessageKind, Misuse, OutcomeRecord, Record, RecordBody, RecordError,
+    RecordTime, SelfTest, StreamOpened, StreamTip,
+};
+pub use reply::{
+    Acknowledgement, OfficePrompt, RejectReason, Rejection, Reply, ReplyError, ReplyStatus,
+};
+pub use sealed::{MAX_SEALED_TEXT, OfficeKey, OfficeSecret, SealError, SealedText};
+pub use supplement::{SignedSupplement, Supplement};
 
 /// SHA-256 of `bytes`: digests of bodies and requests.
 #[must_use]

@@ -42,9 +42,12 @@ fn head(run: Option<Run>) -> ExchangeHead {
             backlog: 0,
             oldest_unsent_ms: None,
             disk_free_bytes: None,
+            profile_problem: None,
+            journal_problem: None,
         },
         profile_version: 0,
         run,
+        prompts: Vec::new(),
     }
 }
 
@@ -185,6 +188,7 @@ fn a_reply_is_believed_only_for_its_request_its_terminal_and_from_its_collector(
         server_ms: 1,
         next_number: 2,
         profile: Some(vec![1, 2, 3]),
+        prompts: Vec::new(),
     };
     let bytes = reply.seal(&key(7));
     let collector = key(7).public();

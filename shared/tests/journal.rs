@@ -14,7 +14,7 @@ mod journal_model;
 use std::path::Path;
 
 use manyi_shared::domain::{
-    BootId, ClockReading, HallId, Level, Outcome, Seq, ServiceEvent, StreamId, TerminalId,
+    BootId, Call, ClockReading, HallId, Level, Outcome, Seq, ServiceEvent, StreamId, TerminalId,
     Watermark, WindowId,
 };
 use manyi_shared::journal::{Backlog, JournalError, Opening, Reader, Verdict, Writer};
@@ -49,6 +49,7 @@ pub(crate) fn rating(ordinal: u32, level: Level) -> RecordBody {
         tag_set: None,
         response_ms: Some(1_000),
         event: ServiceEvent::default(),
+        call: Call::default(),
     })
 }
 

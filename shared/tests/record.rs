@@ -8,7 +8,7 @@
 )]
 
 use manyi_shared::domain::{
-    Level, Outcome, OutcomeKind, Seq, ServiceEvent, TagCode, TagSetId, Withdrawal,
+    Call, Level, Outcome, OutcomeKind, Seq, ServiceEvent, TagCode, TagSetId, Withdrawal,
 };
 use manyi_shared::wire::{Amendment, OutcomeRecord, Record, RecordBody, RecordError, RecordTime};
 use minicbor::Encoder;
@@ -119,7 +119,8 @@ proptest! {
                 tag_set: has_tags.then(|| TagSetId("v2".to_owned())),
                 response_ms,
                 event: ServiceEvent::default(),
-            }),
+ call: Call::default(),
+}),
         };
         prop_assert_eq!(Record::decode(&record.encode().unwrap()).unwrap(), record);
     }

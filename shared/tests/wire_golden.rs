@@ -9,8 +9,8 @@
 )]
 
 use manyi_shared::domain::{
-    BootId, CaseNumber, Channel, ClockReading, FaultReason, HallId, ItemCode, Level, Outcome, Seq,
-    ServiceEvent, StaffId, StreamId, TagCode, TagSetId, TerminalId, Watermark, WindowId,
+    BootId, Call, CaseNumber, Channel, ClockReading, FaultReason, HallId, ItemCode, Level, Outcome,
+    Seq, ServiceEvent, StaffId, StreamId, TagCode, TagSetId, TerminalId, Watermark, WindowId,
     Withdrawal,
 };
 use manyi_shared::wire::{
@@ -78,6 +78,7 @@ fn outcome(at: RecordTime, outcome: Outcome) -> Record {
                 item: Some(ItemCode::new("1137158100431234XY000013101200").unwrap()),
                 case_number: Some(CaseNumber::new("LQ202611210001").unwrap()),
             },
+            call: Call::default(),
         }),
     }
 }
@@ -218,6 +219,8 @@ fn exchange() -> Vec<u8> {
             backlog: 8,
             oldest_unsent_ms: Some(62_000),
             disk_free_bytes: Some(1 << 33),
+            profile_problem: None,
+            journal_problem: None,
         },
         profile_version: 3,
         run: Some(Run {
@@ -227,6 +230,7 @@ fn exchange() -> Vec<u8> {
             base,
             head: base.extend_all(records.iter().map(Vec::as_slice)),
         }),
+        prompts: Vec::new(),
     };
     head.seal(&records, &key()).unwrap()
 }
@@ -246,6 +250,8 @@ fn profile() -> Profile {
             id: "LQ0101".to_owned(),
             name: "王芳".to_owned(),
             post: "综合受理岗".to_owned(),
+            stars: None,
+            photo: None,
         }],
         items: vec![ProfileItem {
             code: "1137158100431234XY000013101200".to_owned(),
@@ -259,6 +265,7 @@ fn profile() -> Profile {
         guard_ms: 600,
         mirrored: false,
         keep_records: 50_000,
+        options: None,
     }
 }
 
@@ -280,6 +287,7 @@ fn reply() -> Vec<u8> {
         server_ms: 1_795_000_062_500,
         next_number: 42,
         profile: None,
+        prompts: Vec::new(),
     };
     reply.seal(&collector_key())
 }

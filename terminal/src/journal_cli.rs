@@ -141,6 +141,24 @@ fn fields(
             "tags": amendment.tags,
             "tag_set": amendment.tag_set,
         }),
+        RecordBody::SelfTest(test) => json!({
+            "kind": "self_test",
+            "day": test.day,
+            "level": test.level.number(),
+        }),
+        RecordBody::Misuse(misuse) => json!({
+            "kind": "misuse",
+            "target": misuse.target.get(),
+            "kinds": misuse.kinds,
+            "touches": misuse.touches,
+            "span_ms": misuse.span_ms,
+        }),
+        // What it says, only the office can read.
+        RecordBody::Message(message) => json!({
+            "kind": "message",
+            "target": message.target.get(),
+            "what": message.what.name(),
+        }),
         RecordBody::Unknown { kind } => json!({ "kind": "unknown", "kind_number": kind }),
     }));
     line

@@ -34,7 +34,13 @@ fn profile(source: ProfileSource) -> Profile {
     let staff = source
         .staff
         .into_iter()
-        .map(|(id, name, post)| ProfileStaff { id, name, post });
+        .map(|(id, name, post)| ProfileStaff {
+            id,
+            name,
+            post,
+            stars: None,
+            photo: None,
+        });
     let items = source
         .items
         .into_iter()
@@ -59,5 +65,6 @@ fn profile(source: ProfileSource) -> Profile {
         guard_ms: 600,
         mirrored: false,
         keep_records: 50_000,
+        options: None,
     }
 }

@@ -20,8 +20,8 @@ use manyi_collector::hall::HallTables;
 use manyi_collector::store::sqlite::{FILE_NAME, SqliteStore};
 use manyi_collector::store::{IngestStore, NewCode};
 use manyi_shared::domain::{
-    BootId, Channel, ClockReading, HallId, Level, Outcome, Seq, ServiceEvent, StreamId, TagCode,
-    TagSetId, TerminalId, WindowId,
+    BootId, Call, Channel, ClockReading, HallId, Level, Outcome, Seq, ServiceEvent, StreamId,
+    TagCode, TagSetId, TerminalId, WindowId,
 };
 use manyi_shared::wire::{
     Amendment, ChainHash, EnrolReply, EnrolRequest, EnrolmentCode, ExchangeHead, Health,
@@ -294,6 +294,7 @@ impl Tablet {
             tag_set: None,
             response_ms: Some(4200),
             event,
+            call: Call::default(),
         }));
     }
 
@@ -307,6 +308,7 @@ impl Tablet {
             tag_set: has_tags.then(|| TagSetId("v2".to_owned())),
             response_ms: Some(response_ms),
             event,
+            call: Call::default(),
         }));
     }
 
@@ -348,9 +350,12 @@ impl Tablet {
                 backlog: self.records.len() as u64,
                 oldest_unsent_ms: Some(1500),
                 disk_free_bytes: Some(1 << 30),
+                profile_problem: None,
+                journal_problem: None,
             },
             profile_version: self.profile_version,
             run,
+            prompts: Vec::new(),
         }
     }
 

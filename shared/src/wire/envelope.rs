@@ -18,6 +18,10 @@ pub enum Purpose {
     EnrolReply,
     /// A terminal's profile.
     Profile,
+    /// A terminal asks for a file of its profile.
+    Asset,
+    /// What the QR code on the reasons page carries.
+    Supplement,
 }
 
 impl Purpose {
@@ -29,6 +33,8 @@ impl Purpose {
             Self::EnrolRequest => b"manyi/1/enrol-request",
             Self::EnrolReply => b"manyi/1/enrol-reply",
             Self::Profile => b"manyi/1/profile",
+            Self::Asset => b"manyi/1/asset",
+            Self::Supplement => b"manyi/1/supplement",
         }
     }
 }

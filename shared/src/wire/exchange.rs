@@ -15,7 +15,7 @@ use crate::domain::{BootId, ClockReading, Seq, StreamId, TerminalId};
 use super::chain::ChainHash;
 use super::envelope::{Envelope, EnvelopeError, Purpose};
 use super::keys::{PublicKey, SecretKey};
-use super::limits::{MAX_EXCHANGE_BYTES, MAX_RECORDS, MAX_RUN_BYTES, MAX_TEXT_BYTES};
+use super::limits::{MAX_EXCHANGE_BYTES, MAX_PROMPTS, MAX_RECORDS, MAX_RUN_BYTES, MAX_TEXT_BYTES};
 
 /// zstd's level: 9 costs a tablet a few milliseconds per 500 records; above it nothing is gained.
 const COMPRESSION_LEVEL: i32 = 9;
@@ -39,6 +39,17 @@ pub struct ExchangeHead {
     pub profile_version: u32,
     /// The records it carries; none in a bare heartbeat.
     pub run: Option<Run>,
+    /// What became of prompts that the centre asked for in earlier replies.
+    pub prompts: Vec<PromptReceipt>,
+}
+
+/// What became of a prompt that the centre asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PromptReceipt {
+    /// The centre's id of it.
+    pub id: [u8; 16],
+    /// Whether the terminal took it.
+    pub taken: bool,
 }
 
 /// A contiguous run of one stream's records.
@@ -73,6 +84,12 @@ pub struct Health {
     /// Free bytes on the journal's file system.
     #[n(3)]
     pub disk_free_bytes: Option<u64>,
+    /// Why the last profile of the centre is not obeyed: its version and the field. None when it is.
+    #[n(4)]
+    pub profile_problem: Option<String>,
+    /// Why the journal cannot be read or written, when it cannot.
+    #[n(5)]
+    pub journal_problem: Option<String>,
 }
 
 /// Why bytes are not an exchange to be taken.
@@ -126,6 +143,16 @@ struct RawHead {
     digest: [u8; 32],
     #[n(10)]
     run: Option<RawRun>,
+    #[n(11)]
+    prompts: Option<Vec<RawReceipt>>,
+}
+
+#[derive(Encode, Decode)]
+struct RawReceipt {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    id: [u8; 16],
+    #[n(1)]
+    taken: bool,
 }
 
 #[derive(Encode, Decode)]
@@ -152,6 +179,14 @@ struct RawExchange {
 }
 
 impl ExchangeHead {
+    fn raw_receipts(&self) -> Option<Vec<RawReceipt>> {
+        let raw = self.prompts.iter().map(|receipt| RawReceipt {
+            id: receipt.id,
+            taken: receipt.taken,
+        });
+        (!self.prompts.is_empty()).then(|| raw.collect())
+    }
+
     /// Packs and signs an exchange. `records` are the run's, in order; empty for a heartbeat.
     ///
     /// # Errors
@@ -188,6 +223,7 @@ impl ExchangeHead {
                 base: *run.base.as_bytes(),
                 head: *run.head.as_bytes(),
             }),
+            prompts: self.raw_receipts(),
         };
         let head = Envelope::seal(
             Purpose::Exchange,
@@ -312,10 +348,18 @@ impl RawHead {
                 self.version
             ));
         }
-        if self.health.software.len() > MAX_TEXT_BYTES {
+        let problems = [&self.health.profile_problem, &self.health.journal_problem];
+        let texts = problems
+            .into_iter()
+            .flatten()
+            .chain([&self.health.software]);
+        if texts.into_iter().any(|text| text.len() > MAX_TEXT_BYTES) {
             return Err(format!(
-                "software text is longer than {MAX_TEXT_BYTES} bytes"
+                "a text of the health is longer than {MAX_TEXT_BYTES} bytes"
             ));
+        }
+        if self.prompts.as_ref().is_some_and(|p| p.len() > MAX_PROMPTS) {
+            return Err(format!("more than {MAX_PROMPTS} receipts of prompts"));
         }
         let run = self.run.map(|run| {
             Ok::<_, String>(Run {
@@ -338,6 +382,15 @@ impl RawHead {
             health: self.health,
             profile_version: self.profile_version,
             run: run.transpose()?,
+            prompts: self
+                .prompts
+                .unwrap_or_default()
+                .into_iter()
+                .map(|raw| PromptReceipt {
+                    id: raw.id,
+                    taken: raw.taken,
+                })
+                .collect(),
         })
     }
 }

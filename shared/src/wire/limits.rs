@@ -20,6 +20,12 @@ pub const MAX_RUN_BYTES: usize = 1024 * 1024;
 /// lets it through.
 pub const MAX_EXCHANGE_BYTES: usize = 768 * 1024;
 
+/// Prompts of the centre's own in one reply, and receipts of them in one exchange.
+pub const MAX_PROMPTS: usize = 16;
+
+/// A file of a profile (a picture, a sound), in bytes: a photograph at the screen's size.
+pub const MAX_ASSET_BYTES: usize = 2 * 1024 * 1024;
+
 /// An enrolment request, in bytes: a code, a key and two texts.
 pub const MAX_ENROL_BYTES: usize = 4096;
 

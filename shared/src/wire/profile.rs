@@ -1,10 +1,18 @@
 //! The profile: what a terminal shows and obeys. Made and signed by the collector, carried in the
 //! reply, kept on the card as the signed bytes.
 
+mod options;
+
 use minicbor::{Decode, Encode};
 
 use crate::domain::{HallId, StaffId, TagSetId, WindowId};
 
+pub use options::{
+    Announcement, AssetKind, Localised, OpeningHours, ProfileOptions, ProfileTag, SupplementOption,
+    VOICE_CLIPS, Voice, VoiceClip,
+};
+
+use super::asset::AssetDigest;
 use super::envelope::{Envelope, EnvelopeError, Purpose};
 use super::keys::{PublicKey, SecretKey};
 
@@ -72,6 +80,9 @@ pub struct Profile {
     /// Acknowledged records the journal keeps, so that a restored collector can be refilled.
     #[n(18)]
     pub keep_records: u32,
+    /// What came after the first version.
+    #[n(19)]
+    pub options: Option<ProfileOptions>,
 }
 
 /// A clerk as the terminal shows them.
@@ -87,6 +98,12 @@ pub struct ProfileStaff {
     /// Post 岗位.
     #[n(2)]
     pub post: String,
+    /// Star grade, 1 to 5, where the office gives one.
+    #[n(3)]
+    pub stars: Option<u8>,
+    /// A photograph, PNG or JPEG.
+    #[cbor(n(4), with = "minicbor::bytes")]
+    pub photo: Option<AssetDigest>,
 }
 
 /// A service item as the terminal shows it.
@@ -116,6 +133,14 @@ pub enum ProfileError {
         value: u64,
         /// What is allowed.
         allowed: &'static str,
+    },
+    /// A field that a terminal cannot work with.
+    #[error("profile field `{field}` cannot be used: {problem}")]
+    Field {
+        /// The field, as a path.
+        field: String,
+        /// What is wrong with it, and what is allowed.
+        problem: String,
     },
 }
 
@@ -178,7 +203,40 @@ impl Profile {
                 allowed: "0 to 2000 milliseconds",
             });
         }
-        Ok(())
+        for (n, clerk) in self.staff.iter().enumerate() {
+            if let Some(stars) = clerk.stars
+                && !(1..=5).contains(&stars)
+            {
+                return Err(ProfileError::Field {
+                    field: format!("staff[{n}].stars"),
+                    problem: format!("{stars} is outside 1 to 5"),
+                });
+            }
+        }
+        self.options.as_ref().map_or(Ok(()), ProfileOptions::check)
+    }
+
+    /// The options; those of a profile that has none are all absent.
+    #[must_use]
+    pub fn options(&self) -> std::borrow::Cow<'_, ProfileOptions> {
+        self.options
+            .as_ref()
+            .map_or_else(Default::default, std::borrow::Cow::Borrowed)
+    }
+
+    /// Every file that the profile names, each once, with the first field that names it.
+    #[must_use]
+    pub fn assets(&self) -> Vec<(String, AssetKind, AssetDigest)> {
+        let photos = self.staff.iter().enumerate().filter_map(|(n, clerk)| {
+            let field = format!("staff[{n}].photo");
+            Some((field, AssetKind::Picture, clerk.photo?))
+        });
+        let options = self.options.iter().flat_map(ProfileOptions::assets);
+        let mut seen = std::collections::BTreeSet::new();
+        photos
+            .chain(options)
+            .filter(|(_, kind, digest)| seen.insert((*kind, *digest)))
+            .collect()
     }
 
     /// The option set's name.

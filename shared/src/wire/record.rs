@@ -7,13 +7,14 @@
 mod raw;
 
 use crate::domain::{
-    BootId, Channel, ClockReading, HallId, InvalidTags, Level, Outcome, Seq, ServiceEvent,
+    BootId, Call, Channel, ClockReading, HallId, InvalidTags, Level, Outcome, Seq, ServiceEvent,
     StreamId, TagCode, TagSetId, TerminalId, WindowId,
 };
 
 use super::chain::ChainHash;
 use super::deterministic::NotDeterministic;
 use super::limits::{MAX_RECORD_BYTES, MAX_TEXT_BYTES};
+use super::sealed::SealedText;
 
 /// One sealed journal entry, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +83,12 @@ pub enum RecordBody {
     Outcome(OutcomeRecord),
     /// A correction or addition to an earlier rating of the same stream.
     Amendment(Amendment),
+    /// One level of the daily self-test. Counted apart, never as a rating.
+    SelfTest(SelfTest),
+    /// What the fingers did beside the one tap that counted.
+    Misuse(Misuse),
+    /// Something the citizen left for the office's eyes only.
+    Message(Message),
     /// A kind this program does not know: a newer terminal wrote it. Kept and passed on as bytes.
     Unknown {
         /// The kind's number.
@@ -139,6 +146,8 @@ pub struct OutcomeRecord {
     pub response_ms: Option<u32>,
     /// What the prompt was about.
     pub event: ServiceEvent,
+    /// How it came about.
+    pub call: Call,
 }
 
 /// A second record about an earlier rating of the same stream; the score counts the last.
@@ -152,6 +161,90 @@ pub struct Amendment {
     pub tags: Vec<TagCode>,
     /// The option set the tags are from, when there are tags.
     pub tag_set: Option<TagSetId>,
+}
+
+/// One level of the daily self-test: sealed, sent and taken in like a rating, so that a level which
+/// does not get through is noticed on the same morning.
+///
+/// A kind of its own, because a collector that did not know it must not count it as a rating.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SelfTest {
+    /// The hall's day, as `yyyymmdd`; 0 while the tablet's clock is not known to be right.
+    pub day: u32,
+    /// The level that was sent through.
+    pub level: Level,
+}
+
+/// What the fingers did while one prompt was on the screen, beside the tap that counted. The rating
+/// stands; the office can tell a cloth from a citizen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Misuse {
+    /// The outcome record it is about.
+    pub target: Seq,
+    /// What was seen, a set of the bits of [`Misuse::SEVERAL_FINGERS`] and its neighbours.
+    pub kinds: u8,
+    /// How many touches were no taps or were ignored.
+    pub touches: u16,
+    /// From the first such touch to the last, in milliseconds.
+    pub span_ms: u32,
+}
+
+impl Misuse {
+    /// More than one finger was on the glass: a palm, five targets at once.
+    pub const SEVERAL_FINGERS: u8 = 1;
+    /// A finger stayed down.
+    pub const HELD: u8 = 2;
+    /// A finger was dragged over the glass: a cloth.
+    pub const DRAGGED: u8 = 4;
+    /// Taps that came faster than a person reads, or after the one that counted.
+    pub const BURST: u8 = 8;
+}
+
+/// Something a citizen left for the office, encrypted on the tablet (HPKE, RFC 9180) before it
+/// touched the card. Not even the tablet can read it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The rating it belongs to.
+    pub target: Seq,
+    /// What it is.
+    pub what: MessageKind,
+    /// The encrypted text and whose key opens it.
+    pub sealed: SealedText,
+}
+
+/// What a citizen left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum MessageKind {
+    /// A telephone number to be called back at.
+    Phone = 1,
+    /// A comment.
+    Comment = 2,
+}
+
+impl MessageKind {
+    /// The number in records.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Phone => "phone",
+            Self::Comment => "comment",
+        }
+    }
+
+    /// The kind with this number, if it is known here.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        [Self::Phone, Self::Comment]
+            .into_iter()
+            .find(|kind| kind.number() == number)
+    }
 }
 
 /// Why bytes are not a record.
@@ -197,6 +290,15 @@ impl Record {
             RecordBody::Amendment(amendment) => {
                 check_tags(amendment.level, &amendment.tags)?;
                 super::to_cbor(&raw::Amendment::from_domain(self.at, amendment))
+            }
+            RecordBody::SelfTest(test) => {
+                super::to_cbor(&raw::SelfTest::from_domain(self.at, *test))
+            }
+            RecordBody::Misuse(misuse) => {
+                super::to_cbor(&raw::Misuse::from_domain(self.at, *misuse))
+            }
+            RecordBody::Message(message) => {
+                super::to_cbor(&raw::Message::from_domain(self.at, message))
             }
             RecordBody::Unknown { kind } => {
                 return Err(RecordError::Value {

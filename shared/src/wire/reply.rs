@@ -29,6 +29,38 @@ pub struct Reply {
     pub next_number: u64,
     /// A signed profile, when the centre has another version than the terminal's.
     pub profile: Option<Vec<u8>>,
+    /// Prompts that the office wants asked; repeated until a receipt for them has come.
+    pub prompts: Vec<OfficePrompt>,
+}
+
+/// A prompt that the office wants asked at the terminal's window.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct OfficePrompt {
+    /// The centre's id of it; the same id is asked once.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub id: [u8; 16],
+    /// For how many more milliseconds it makes sense to ask.
+    #[n(1)]
+    pub valid_ms: u64,
+    /// The window it is for; a terminal at another one refuses.
+    #[n(2)]
+    pub window: String,
+    /// The clerk's staff number.
+    #[n(3)]
+    pub staff: Option<String>,
+    /// The item's code.
+    #[n(4)]
+    pub item: Option<String>,
+    /// The case number.
+    #[n(5)]
+    pub case_number: Option<String>,
+    /// The item's name, where the profile does not have it.
+    #[n(6)]
+    pub item_name: Option<String>,
+    /// The clerk's name, where the profile does not have it.
+    #[n(7)]
+    pub staff_name: Option<String>,
 }
 
 /// What became of an exchange.
@@ -156,6 +188,8 @@ struct RawReply {
     next_number: u64,
     #[n(7)]
     profile: Option<ByteVec>,
+    #[n(8)]
+    prompts: Option<Vec<OfficePrompt>>,
 }
 
 #[derive(Encode, Decode)]
@@ -197,6 +231,7 @@ impl Reply {
             server_ms: self.server_ms,
             next_number: self.next_number,
             profile: self.profile.clone().map(Into::into),
+            prompts: (!self.prompts.is_empty()).then(|| self.prompts.clone()),
         };
         Envelope::seal(
             Purpose::Reply,
@@ -246,6 +281,7 @@ impl Reply {
             server_ms: raw.server_ms,
             next_number: raw.next_number,
             profile: raw.profile.map(Into::into),
+            prompts: raw.prompts.unwrap_or_default(),
         })
     }
 }

@@ -47,6 +47,7 @@ impl Shipment {
                 health,
                 profile_version,
                 run: sent.run,
+                prompts: Vec::new(),
             },
             records: run.map(|run| run.records).unwrap_or_default(),
             sent,
@@ -95,6 +96,8 @@ impl Health {
             backlog: self.backlog(run, journal, now),
             oldest_unsent_ms: run.and_then(|run| self.age(run, clock)),
             disk_free_bytes: disk_free(data),
+            profile_problem: None,
+            journal_problem: None,
         }
     }
 

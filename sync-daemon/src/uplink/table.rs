@@ -44,6 +44,7 @@ fn reply(status: ReplyStatus, watermark: u64, hash: ChainHash) -> Outcome {
         server_ms: 0,
         next_number: 99,
         profile: None,
+        prompts: Vec::new(),
     })
 }
 

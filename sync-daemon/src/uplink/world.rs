@@ -78,6 +78,7 @@ impl Centre {
             server_ms: 0,
             next_number: self.number + 1,
             profile: None,
+            prompts: Vec::new(),
         };
         if number <= self.number {
             reply.status = ReplyStatus::StaleNumber;

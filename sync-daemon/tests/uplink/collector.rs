@@ -97,6 +97,7 @@ pub(crate) fn profile(version: u32) -> Profile {
         guard_ms: 300,
         mirrored: false,
         keep_records: 100_000,
+        options: None,
     }
 }
 
@@ -196,6 +197,7 @@ impl Centre {
             server_ms: 0,
             next_number: self.last_number + 1,
             profile: None,
+            prompts: Vec::new(),
         };
         if stale {
             return reply;

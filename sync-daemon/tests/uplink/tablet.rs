@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use manyi_shared::domain::{Clock, Level, Outcome, ServiceEvent, StreamId};
+use manyi_shared::domain::{Call, Clock, Level, Outcome, ServiceEvent, StreamId};
 use manyi_shared::journal::{Backlog, Opening, Reader, Writer};
 use manyi_shared::tablet::{DataDir, Identity, SystemClock, wake};
 use manyi_shared::wire::{OutcomeRecord, RecordBody};
@@ -213,6 +213,7 @@ impl Terminal {
             tag_set: None,
             response_ms: Some(self.ordinal),
             event: ServiceEvent::default(),
+            call: Call::default(),
         };
         self.writer
             .append(RecordBody::Outcome(outcome), &SystemClock::new().read())

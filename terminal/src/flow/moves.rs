@@ -1,6 +1,6 @@
 //! From stage to stage: what the transitions have in common.
 
-use manyi_shared::domain::{Outcome, PromptId, Withdrawal};
+use manyi_shared::domain::{Call, Outcome, PromptId, Withdrawal};
 use manyi_shared::wire::{Amendment, OutcomeRecord, RecordBody};
 
 use super::{
@@ -65,6 +65,7 @@ impl Flow {
             tag_set: None,
             response_ms,
             event: prompt.event.clone(),
+            call: Call::default(),
         };
         todo.push(Effect::Seal(RecordBody::Outcome(record)));
         self.stage = Stage::Sealing(Sealing {

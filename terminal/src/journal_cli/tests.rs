@@ -1,5 +1,6 @@
 use manyi_shared::domain::{
-    BootId, ClockReading, HallId, ServiceEvent, StaffId, TagCode, TagSetId, TerminalId, WindowId,
+    BootId, Call, ClockReading, HallId, ServiceEvent, StaffId, TagCode, TagSetId, TerminalId,
+    WindowId,
 };
 use manyi_shared::journal::{Appended, Opening, Writer};
 use manyi_shared::wire::Amendment;
@@ -38,6 +39,7 @@ fn rate(writer: &mut Writer) -> Appended {
             staff: Some(StaffId::new("LQ0101").unwrap()),
             ..ServiceEvent::default()
         },
+        call: Call::default(),
     };
     writer
         .append(RecordBody::Outcome(outcome), &reading(5_000))

@@ -22,6 +22,8 @@ pub(crate) fn profile() -> Profile {
             id: "LQ0101".to_owned(),
             name: "王翀".to_owned(),
             post: "综合受理岗".to_owned(),
+            stars: None,
+            photo: None,
         }],
         items: vec![
             item("1137158100MB9Y0011400010100100", "居民身份证到期换领"),
@@ -35,5 +37,6 @@ pub(crate) fn profile() -> Profile {
         guard_ms: 300,
         mirrored: false,
         keep_records: 1000,
+        options: None,
     }
 }

@@ -105,7 +105,13 @@ pub fn sealed_outcomes(data: &Path) -> anyhow::Result<HashMap<PromptId, Outcome>
                     let replaced = target.and_then(|id| outcomes.insert(*id, rating));
                     replaced.map(drop).context("an amendment amends nothing")
                 }
-                Ok(RecordBody::StreamOpened(_) | RecordBody::Unknown { .. }) => Ok(()),
+                Ok(
+                    RecordBody::StreamOpened(_)
+                    | RecordBody::SelfTest(_)
+                    | RecordBody::Misuse(_)
+                    | RecordBody::Message(_)
+                    | RecordBody::Unknown { .. },
+                ) => Ok(()),
                 Err(error) => Err(error.into()),
             };
             if let Err(error) = result {

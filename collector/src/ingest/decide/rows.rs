@@ -111,7 +111,11 @@ impl<'d> Extension<'_, 'd> {
                 }
             }
             RecordBody::Amendment(amendment) => self.amend(row.seq, amendment),
-            RecordBody::StreamOpened(_) | RecordBody::Unknown { .. } => {}
+            RecordBody::StreamOpened(_)
+            | RecordBody::SelfTest(_)
+            | RecordBody::Misuse(_)
+            | RecordBody::Message(_)
+            | RecordBody::Unknown { .. } => {}
         }
     }
 
@@ -257,6 +261,9 @@ const fn kind_of(body: &RecordBody) -> u64 {
         RecordBody::StreamOpened(_) => 1,
         RecordBody::Outcome(_) => 2,
         RecordBody::Amendment(_) => 3,
+        RecordBody::SelfTest(_) => 4,
+        RecordBody::Misuse(_) => 5,
+        RecordBody::Message(_) => 6,
         RecordBody::Unknown { kind } => *kind,
     }
 }
@@ -267,7 +274,11 @@ const fn tells_time(seq: u64, body: &RecordBody) -> bool {
     match body {
         RecordBody::Unknown { .. } => false,
         RecordBody::StreamOpened(_) => seq == 1,
-        RecordBody::Outcome(_) | RecordBody::Amendment(_) => true,
+        RecordBody::Outcome(_)
+        | RecordBody::Amendment(_)
+        | RecordBody::SelfTest(_)
+        | RecordBody::Misuse(_)
+        | RecordBody::Message(_) => true,
     }
 }
 

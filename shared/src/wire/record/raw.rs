@@ -3,14 +3,19 @@
 //! Do not change; see `tests/wire_golden.rs`. Translating to and from the domain happens here and
 //! only here.
 
+mod beside;
+
 use minicbor::{Decode, Encode};
 
 use crate::domain::Outcome as DomainOutcome;
 use crate::domain::{
-    BootId, CaseNumber, Channel, FaultReason, HallId, InvalidCode, ItemCode, Level, OutcomeKind,
-    Seq, ServiceEvent, StaffId, StreamId, TagCode, TagSetId, TerminalId, WindowId, Withdrawal,
+    BootId, Call, CallerKey, CaseNumber, Channel, FaultReason, HallId, InvalidCode, ItemCode,
+    Level, OutcomeKind, Seq, ServiceEvent, StaffId, StreamId, TagCode, TagSetId, TerminalId,
+    Trigger, WindowId, Withdrawal,
 };
 use crate::wire::chain::ChainHash;
+
+pub(super) use beside::{Message, Misuse, SelfTest};
 
 use super::{
     Amendment as DomainAmendment, OutcomeRecord, Record, RecordBody, RecordError, RecordTime,
@@ -20,6 +25,9 @@ use super::{
 const KIND_OPENED: u64 = 1;
 const KIND_OUTCOME: u64 = 2;
 const KIND_AMENDMENT: u64 = 3;
+const KIND_SELF_TEST: u64 = 4;
+const KIND_MISUSE: u64 = 5;
+const KIND_MESSAGE: u64 = 6;
 
 /// The only format of the chain and the signature so far: SHA-256 and Ed25519.
 const SUITE_ED25519_SHA256: u8 = 1;
@@ -90,6 +98,10 @@ pub(super) struct Outcome {
     case_number: Option<String>,
     #[n(13)]
     reason: Option<u8>,
+    #[n(14)]
+    trigger: Option<u8>,
+    #[cbor(n(15), with = "minicbor::bytes")]
+    caller_key: Option<[u8; 8]>,
 }
 
 #[derive(Encode, Decode)]
@@ -118,6 +130,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
         KIND_OPENED => shape::<Opened>(bytes)?.into_domain(),
         KIND_OUTCOME => shape::<Outcome>(bytes)?.into_domain(),
         KIND_AMENDMENT => shape::<Amendment>(bytes)?.into_domain(),
+        KIND_SELF_TEST => shape::<SelfTest>(bytes)?.into_domain(),
+        KIND_MISUSE => shape::<Misuse>(bytes)?.into_domain(),
+        KIND_MESSAGE => shape::<Message>(bytes)?.into_domain(),
         kind => Ok(Record {
             at: RecordTime::default(),
             body: RecordBody::Unknown { kind },
@@ -281,6 +296,11 @@ impl Outcome {
             item: record.event.item.clone().map(String::from),
             case_number: record.event.case_number.clone().map(String::from),
             reason,
+            // The tablet's own API is the rule and costs nothing.
+            trigger: Some(record.call.trigger)
+                .filter(|trigger| *trigger != Trigger::default())
+                .map(Trigger::number),
+            caller_key: record.call.key.map(|key| key.0),
         }
     }
 
@@ -331,6 +351,14 @@ impl Outcome {
                 staff: code("staff", StaffId::new, self.staff)?,
                 item: code("item", ItemCode::new, self.item)?,
                 case_number: code("case_number", CaseNumber::new, self.case_number)?,
+            },
+            call: Call {
+                // One that a newer terminal knows is no reason to lose a rating.
+                trigger: self
+                    .trigger
+                    .and_then(Trigger::from_number)
+                    .unwrap_or_default(),
+                key: self.caller_key.map(CallerKey),
             },
         };
         Ok(Record {
