@@ -1,13 +1,15 @@
 //! The command line.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 use manyi_shared::tablet::DataDir;
 
+use crate::api::token::{LanToken, TokenError};
 use crate::config::{Config, ConfigError, LogFormat};
 use crate::journal_cli::{self, Look, LookError};
+use crate::station::Station;
 
 /// The rating terminal at a service window: asks, seals, thanks.
 #[derive(Debug, Parser)]
@@ -32,6 +34,19 @@ pub enum Command {
     /// Look at the journal without disturbing a running terminal.
     #[command(subcommand)]
     Journal(Look),
+    /// The token that opens the prompt API in the hall's network. Run as the terminal's user.
+    #[command(subcommand)]
+    LanToken(TokenCommand),
+}
+
+/// What to do with the token.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token for the window this terminal stands at and print it once; the one before it
+    /// opens nothing any more.
+    New,
+    /// Remove the token: nobody in the network is answered any more.
+    Remove,
 }
 
 /// Why a command failed.
@@ -43,6 +58,15 @@ pub enum CliError {
     /// The journal cannot be looked at.
     #[error(transparent)]
     Look(#[from] LookError),
+    /// The token cannot be made or removed.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// There is no window to make a token for.
+    #[error("no token can be made: {detail}; enrol the terminal first (manyi-sync enrol)")]
+    NoWindow {
+        /// Why.
+        detail: String,
+    },
     /// Nobody takes the output.
     #[error("could not write the output")]
     Output(#[from] std::io::Error),
@@ -68,46 +92,85 @@ impl Command {
     /// # Errors
     /// [`CliError`].
     pub fn run(&self, config: &Config, out: &mut dyn Write) -> Result<bool, CliError> {
+        let data = DataDir::new(&config.data_dir);
         match self {
-            Self::CheckConfig => {
-                writeln!(out, "configuration is good:")?;
-                writeln!(out, "  data_dir = {}", config.data_dir.display())?;
-                writeln!(out, "  listen = {}", config.listen)?;
-                writeln!(
-                    out,
-                    "  backend = {}",
-                    format!("{:?}", config.backend).to_lowercase()
-                )?;
-                writeln!(
-                    out,
-                    "  width = {}, height = {}",
-                    config.width, config.height
-                )?;
-                writeln!(out, "  fullscreen = {}", config.fullscreen)?;
-                let fonts = config.fonts_dir.as_ref();
-                let fonts =
-                    fonts.map_or_else(|| "(found)".to_owned(), |dir| dir.display().to_string());
-                writeln!(out, "  fonts_dir = {fonts}")?;
-                writeln!(out, "  demo_key = {}", config.demo_key)?;
-                writeln!(out, "  log = {}", config.log)?;
-                let format = format!("{:?}", config.log_format).to_lowercase();
-                writeln!(out, "  log_format = {format}")?;
-                Ok(true)
-            }
-            Self::Journal(look) => {
-                let looked = journal_cli::run(*look, &DataDir::new(&config.data_dir), out);
-                match looked {
-                    // `… | head` has seen enough.
-                    Err(LookError::Output(error))
-                        if error.kind() == std::io::ErrorKind::BrokenPipe =>
-                    {
-                        Ok(true)
-                    }
-                    other => Ok(other?),
+            Self::CheckConfig => print_config(config, out).map(|()| true),
+            Self::LanToken(command) => command.run(&data, out).map(|()| true),
+            Self::Journal(look) => match journal_cli::run(*look, &data, out) {
+                // `… | head` has seen enough.
+                Err(LookError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                    Ok(true)
                 }
-            }
+                other => Ok(other?),
+            },
         }
     }
+}
+
+impl TokenCommand {
+    fn run(self, data: &DataDir, out: &mut dyn Write) -> Result<(), CliError> {
+        match self {
+            Self::New => {
+                let station =
+                    Station::load(data).map_err(|why| CliError::NoWindow { detail: why.detail })?;
+                let window = station.window.clone();
+                let token = LanToken::make(data, station.window)?;
+                writeln!(out, "token for window {window}, shown this once:")?;
+                writeln!(out, "{token}")?;
+            }
+            Self::Remove => {
+                let removed = LanToken::remove(data)?;
+                let text = if removed {
+                    "the token is removed"
+                } else {
+                    "there was no token"
+                };
+                writeln!(out, "{text}")?;
+            }
+        }
+        Ok(out.flush()?)
+    }
+}
+
+/// The configuration as it would be used, a key a line.
+fn print_config(config: &Config, out: &mut dyn Write) -> Result<(), CliError> {
+    let word = |debug: String| debug.to_lowercase();
+    let found = |dir: &Path| dir.display().to_string();
+    let fonts = config.fonts_dir.as_deref();
+    let door = config.lan_door().map(|door| {
+        let lock = if door.tls.is_some() {
+            "TLS"
+        } else {
+            "not encrypted"
+        };
+        format!("{} ({lock})", door.listen)
+    });
+    let gpio = config.gpio.map(|gpio| format!("{gpio:?}"));
+    let keys = [
+        ("data_dir", config.data_dir.display().to_string()),
+        ("listen", config.listen.to_string()),
+        ("lan_listen", door.unwrap_or_else(|| "(nowhere)".to_owned())),
+        ("backend", word(format!("{:?}", config.backend))),
+        (
+            "width",
+            format!("{}, height = {}", config.width, config.height),
+        ),
+        ("fullscreen", config.fullscreen.to_string()),
+        (
+            "fonts_dir",
+            fonts.map_or_else(|| "(found)".to_owned(), found),
+        ),
+        ("backlight", config.backlight.clone()),
+        ("gpio", gpio.unwrap_or_else(|| "(none)".to_owned())),
+        ("demo_key", config.demo_key.to_string()),
+        ("log", config.log.clone()),
+        ("log_format", word(format!("{:?}", config.log_format))),
+    ];
+    writeln!(out, "configuration is good:")?;
+    for (key, value) in keys {
+        writeln!(out, "  {key} = {value}")?;
+    }
+    Ok(())
 }
 
 /// Starts the log, on standard error.

@@ -18,7 +18,9 @@ use manyi_shared::domain::{Clock, PromptId, ServiceEvent};
 use manyi_shared::tablet::DataDir;
 use tokio::sync::oneshot;
 
-use crate::flow::{Effect, Event, Flow, Millis, Names, Rules, Touch};
+use crate::flow::{Effect, Event, Flow, Millis, Names, PageView, Rules, Touch, Trigger};
+use crate::keys::{Content, Keys, Seen};
+use crate::outputs::{LightLevel, OutputState, Outputs};
 use crate::recorder::Job;
 use crate::registry::{Health, PromptState, Registry, Status};
 use crate::scene::{Scene, compose};
@@ -29,14 +31,12 @@ use crate::station::{Station, Watch};
 pub enum Message {
     /// A finger on a target.
     Touch(Touch),
-    /// The API asks for a prompt; the answer is its id, or nothing when none is taken.
+    /// Somebody asks for a prompt.
     Prompt {
-        /// What it is about.
-        event: ServiceEvent,
-        /// What to show.
-        names: Names,
+        /// What for.
+        request: PromptRequest,
         /// Where the answer goes.
-        reply: oneshot::Sender<Option<PromptId>>,
+        reply: oneshot::Sender<Result<Taken, Refusal>>,
     },
     /// The API takes a prompt back.
     Cancel {
@@ -47,10 +47,52 @@ pub enum Message {
     },
     /// The recorder's answer.
     Recorder(Event),
+    /// The window pauses or goes on.
+    Pause {
+        /// Whether it pauses.
+        paused: bool,
+        /// Told when it is so.
+        reply: oneshot::Sender<()>,
+    },
+    /// The button at the window: a prompt about nothing in particular.
+    Button,
     /// The demo's key: the next citizen.
     DemoPrompt,
     /// The program is to end in order.
     Stop,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PromptRequest {
+    /// The asker's idempotency key: the same key asks the citizen once.
+    pub key: Option<String>,
+    /// What it is about.
+    pub event: ServiceEvent,
+    /// What to show.
+    pub names: Names,
+    /// Who asks.
+    pub trigger: Trigger,
+}
+
+/// A prompt that is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// Its id.
+    pub id: PromptId,
+    /// Whether it had been taken before, by the same key.
+    pub again: bool,
+}
+
+/// Why a prompt is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The terminal cannot ask; its health says why.
+    OutOfService,
+    /// The window pauses.
+    Paused,
+    /// The key has brought a prompt with another content.
+    KeyReused,
 }
 
 /// Where scenes go.
@@ -80,6 +122,9 @@ pub struct Conductor {
     stop_at: Option<Millis>,
     shown: Option<Scene>,
     demo_count: usize,
+    keys: Keys,
+    paused: bool,
+    outputs: Box<dyn Outputs>,
     done: bool,
 }
 
@@ -100,6 +145,7 @@ impl Conductor {
         clock: Arc<dyn Clock>,
         recorder: Sender<Job>,
         registry: Arc<Registry>,
+        outputs: Box<dyn Outputs>,
     ) -> Self {
         let now = clock.read().uptime_ms;
         let mut watch = Watch::default();
@@ -125,6 +171,9 @@ impl Conductor {
             stop_at: None,
             shown: None,
             demo_count: 0,
+            keys: Keys::default(),
+            paused: false,
+            outputs,
             done: false,
         };
         conductor.settle_in(loaded, now);
@@ -165,14 +214,26 @@ impl Conductor {
             Message::Touch(touch) => {
                 self.step(Event::Touch(touch));
             }
-            Message::Prompt {
-                event,
-                names,
-                reply,
-            } => {
-                let id = self.step(Event::Prompt { event, names });
+            Message::Prompt { request, reply } => {
+                let answer = self.prompt(request);
                 // The asker may have gone; the prompt stands.
-                reply.send(id).unwrap_or_default();
+                reply.send(answer).unwrap_or_default();
+            }
+            Message::Pause { paused, reply } => {
+                self.paused = paused;
+                self.registry.set_health(self.health());
+                reply.send(()).unwrap_or_default();
+            }
+            Message::Button => {
+                let request = PromptRequest {
+                    key: None,
+                    event: ServiceEvent::default(),
+                    names: Names::default(),
+                    trigger: Trigger::Button,
+                };
+                if let Err(refusal) = self.prompt(request) {
+                    tracing::info!(?refusal, "the button's prompt is not taken");
+                }
             }
             Message::Cancel { id, reply } => {
                 self.step(Event::Cancel(id));
@@ -185,10 +246,15 @@ impl Conductor {
                 if let Some(station) = &self.station {
                     let event = crate::demo::next_citizen(&station.profile, self.demo_count);
                     self.demo_count = self.demo_count.wrapping_add(1);
-                    self.step(Event::Prompt {
+                    let request = PromptRequest {
+                        key: None,
                         event,
                         names: Names::default(),
-                    });
+                        trigger: Trigger::Demo,
+                    };
+                    if let Err(refusal) = self.prompt(request) {
+                        tracing::info!(?refusal, "the demo's prompt is not taken");
+                    }
                 }
             }
             Message::Stop => {
@@ -199,6 +265,28 @@ impl Conductor {
         }
         // A flood of messages must not keep deadlines waiting.
         self.time_passed();
+    }
+
+    /// Takes a prompt, unless its key has brought one already.
+    fn prompt(&mut self, request: PromptRequest) -> Result<Taken, Refusal> {
+        let content = Content::of(&request.event, &request.names);
+        if let Some(key) = &request.key {
+            match self.keys.seen(key, content) {
+                Seen::Same(id) => return Ok(Taken { id, again: true }),
+                Seen::Other => return Err(Refusal::KeyReused),
+                Seen::Never => {}
+            }
+        }
+        if self.paused {
+            return Err(Refusal::Paused);
+        }
+        let (event, names) = (request.event, request.names);
+        let id = self.step(Event::Prompt { event, names });
+        let id = id.ok_or(Refusal::OutOfService)?;
+        if let Some(key) = &request.key {
+            self.keys.remember(key, content, id);
+        }
+        Ok(Taken { id, again: false })
     }
 
     fn time_passed(&mut self) {
@@ -277,6 +365,12 @@ impl Conductor {
             }
         }
         self.registry.set_health(self.health());
+        let asking = matches!(self.flow.view(now).page, PageView::Ask { .. });
+        self.outputs.state(OutputState {
+            asking,
+            attention: asking,
+            light: LightLevel::Awake,
+        });
         accepted
     }
 
@@ -305,6 +399,7 @@ impl Conductor {
             terminal: self.station.as_ref().map(|s| s.terminal),
             window: self.station.as_ref().map(|s| s.window.clone()),
             stream: self.flow.stream(),
+            paused: self.paused,
         }
     }
 

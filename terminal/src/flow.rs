@@ -129,6 +129,25 @@ pub struct Names {
     pub staff: Option<String>,
 }
 
+/// Who asks for a prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trigger {
+    /// A program on this machine.
+    Api,
+    /// A program in the hall's network.
+    Lan,
+    /// A program over a WebSocket.
+    WebSocket,
+    /// The button at the window.
+    Button,
+    /// The collector.
+    Office,
+    /// The clerk, at the tablet.
+    Clerk,
+    /// The demo's key.
+    Demo,
+}
+
 /// An accepted prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt {

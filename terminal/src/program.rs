@@ -22,6 +22,7 @@ use std::thread::JoinHandle;
 use manyi_shared::domain::Clock;
 use manyi_shared::tablet::{DataDir, FileError, SystemClock};
 
+use crate::api::lan::{self, Door};
 use crate::api::{Api, ListenError, listen, router};
 use crate::bridge::{Bridge, Mute};
 use crate::conductor::{Conductor, Message};
@@ -81,7 +82,13 @@ pub fn run(config: &Config) -> Result<(), ProgramError> {
         thread: "recorder",
         source,
     })?;
-    let conductor = Conductor::new(data, clock.clone(), jobs, registry.clone());
+    let conductor = Conductor::new(
+        data.clone(),
+        clock.clone(),
+        jobs,
+        registry.clone(),
+        Box::new(crate::outputs::NoOutputs),
+    );
 
     let touches = ear.clone();
     let bridge = Bridge::connect(&kiosk.window, mute.clone(), move |touch| {
@@ -89,13 +96,9 @@ pub fn run(config: &Config) -> Result<(), ProgramError> {
     });
     bridge.apply(&kiosk.window, &conductor.scene());
     let conductor = start_conductor(conductor, inbox, bridge)?;
-    start_api(
-        listener,
-        Api {
-            conductor: ear.clone(),
-            registry,
-        },
-    )?;
+    let api = Api::new(ear.clone(), registry);
+    let door = config.lan_door().map(|door| (door, data));
+    start_api(listener, api, door, ear.clone())?;
     tracing::info!(listen = %config.listen, data = %config.data_dir.display(), "terminal started");
 
     let ran = screen::run(&kiosk, hooks(config, &clock, &ear, mute));
@@ -157,7 +160,12 @@ fn start_conductor(
         })
 }
 
-fn start_api(listener: TcpListener, api: Api) -> Result<(), ProgramError> {
+fn start_api(
+    listener: TcpListener,
+    api: Api,
+    door: Option<(Door, DataDir)>,
+    ear: Sender<Message>,
+) -> Result<(), ProgramError> {
     let fault = |source| ProgramError::Start {
         thread: "api",
         source,
@@ -166,13 +174,15 @@ fn start_api(listener: TcpListener, api: Api) -> Result<(), ProgramError> {
         .enable_all()
         .build()
         .map_err(fault)?;
-    let ear = api.conductor.clone();
     // Detached: it holds nothing that has to be closed.
     std::thread::Builder::new()
         .name("api".to_owned())
         .spawn(move || {
             runtime.block_on(async {
                 tokio::spawn(stop_on_signal(ear));
+                if let Some((door, data)) = door {
+                    tokio::spawn(lan::keep_open(door, api.clone(), data));
+                }
                 match tokio::net::TcpListener::from_std(listener) {
                     Ok(listener) => {
                         if let Err(error) = axum::serve(listener, router(api)).await {

@@ -2,75 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::sync::Arc;
-use std::sync::mpsc::channel;
+#[path = "common/served.rs"]
+mod served;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use manyi_shared::domain::{PromptId, StreamId, TerminalId, WindowId};
-use manyi_terminal::api::{Api, ProblemType, router};
-use manyi_terminal::conductor::Message;
-use manyi_terminal::flow::Reason;
-use manyi_terminal::registry::{Health, PromptState, Registry, Status};
+use manyi_terminal::api::ProblemType;
+use manyi_terminal::flow::Trigger;
+use manyi_terminal::registry::Health;
 use serde_json::{Value, json};
+use served::{Served, served};
 use tower::ServiceExt;
-
-struct Served {
-    router: Router,
-    registry: Arc<Registry>,
-}
-
-fn id(ordinal: u32) -> PromptId {
-    PromptId {
-        stream: StreamId::from_bytes([7; 16]),
-        ordinal,
-    }
-}
-
-/// An API whose conductor takes every prompt, or none.
-fn served(takes: bool) -> Served {
-    let registry = Arc::<Registry>::default();
-    registry.set_health(Health {
-        status: if takes {
-            Status::Ready
-        } else {
-            Status::OutOfService(Reason::StorageFull)
-        },
-        terminal: Some(TerminalId::from_bytes([1; 16])),
-        window: Some(WindowId::new("A01").unwrap()),
-        stream: Some(StreamId::from_bytes([7; 16])),
-    });
-    let (conductor, inbox) = channel();
-    let noted = registry.clone();
-    std::thread::spawn(move || {
-        let mut count = 0;
-        for message in inbox {
-            match message {
-                Message::Prompt { reply, .. } => {
-                    count += 1;
-                    if takes {
-                        noted.note(id(count), PromptState::Waiting);
-                        noted.note(id(count), PromptState::Asking);
-                    }
-                    reply.send(takes.then_some(id(count))).unwrap();
-                }
-                Message::Cancel { id, reply } => {
-                    noted.note(id, PromptState::Ended);
-                    reply.send(()).unwrap();
-                }
-                other => panic!("{other:?}"),
-            }
-        }
-    });
-    Served {
-        router: router(Api {
-            conductor,
-            registry: registry.clone(),
-        }),
-        registry,
-    }
-}
 
 struct Answer {
     status: StatusCode,
@@ -81,7 +23,7 @@ struct Answer {
 
 impl Served {
     async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = self.router().oneshot(request).await.unwrap();
         let header = |name: &str| {
             response
                 .headers()
@@ -161,9 +103,114 @@ async fn an_empty_prompt_is_a_prompt() {
 }
 
 #[tokio::test]
+async fn a_stray_byte_costs_no_prompt() {
+    let api = served(true);
+    let body = format!(
+        r#"{{"item_name":" \u202e企\u0007{}\r\n","staff_name":"\u0000"}}"#,
+        "业".repeat(290)
+    );
+    assert_eq!(api.post(body).await.status, StatusCode::CREATED);
+    let asked = api.asked.lock().unwrap().clone();
+    let shown = format!("企 {}", "业".repeat(290));
+    assert_eq!(asked, [(Trigger::Api, Some(shown))]);
+}
+
+impl Served {
+    async fn post_with_keys(&self, keys: &[&str], body: &'static str) -> Answer {
+        let mut request = request("POST", "/v1/prompts");
+        for key in keys {
+            request = request.header("idempotency-key", *key);
+        }
+        self.send(request.body(Body::from(body)).unwrap()).await
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_key_asks_once_and_is_answered_as_things_stand() {
+    let api = served(true);
+    let body = r#"{"case_number":"C/1"}"#;
+    let first = api.post_with_keys(&["k-1"], body).await;
+    assert_eq!(first.status, StatusCode::CREATED);
+    let path = first.location.unwrap();
+    api.call("DELETE", &path).await;
+    let again = api.post_with_keys(&["k-1"], body).await;
+    assert_eq!(again.status, StatusCode::OK);
+    assert_eq!(again.location.unwrap(), path);
+    assert_eq!(again.body["id"], first.body["id"]);
+    assert_eq!(again.body["recorded"], true);
+    let other = api.post_with_keys(&["k-2"], body).await;
+    assert_eq!(other.status, StatusCode::CREATED);
+    assert_ne!(other.body["id"], first.body["id"]);
+}
+
+#[tokio::test]
+async fn a_key_for_another_content_is_a_conflict() {
+    let api = served(true);
+    api.post_with_keys(&["k"], r#"{"case_number":"C/1"}"#).await;
+    let refused = api.post_with_keys(&["k"], r#"{"case_number":"C/2"}"#).await;
+    insta::assert_json_snapshot!(refused.body, @r#"
+    {
+      "detail": "this idempotency key has brought a prompt with another content; use a new key",
+      "status": 409,
+      "title": "Idempotency key was used for another prompt",
+      "type": "urn:manyi:problem:key-reused"
+    }
+    "#);
+}
+
+#[rstest::rstest]
+#[case::empty(&[""])]
+#[case::space(&["a b"])]
+#[case::two(&["a", "b"])]
+#[tokio::test]
+async fn a_bad_key_is_refused_and_asks_nobody(#[case] keys: &[&str]) {
+    let api = served(true);
+    let refused = api.post_with_keys(keys, "{}").await;
+    assert_eq!(refused.body["type"], "urn:manyi:problem:malformed");
+    assert!(api.asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_paused_window_takes_no_prompt_until_it_goes_on() {
+    let api = served(true);
+    let pause = async |body: &'static str| {
+        let request = request("PUT", "/v1/pause").body(Body::from(body)).unwrap();
+        api.send(request).await
+    };
+    let paused = pause(r#"{"paused":true}"#).await;
+    assert_eq!(
+        (paused.status, &paused.body),
+        (StatusCode::OK, &json!({"paused": true}))
+    );
+    assert_eq!(api.call("GET", "/v1/pause").await.body["paused"], true);
+    assert_eq!(api.call("GET", "/v1/health").await.body["paused"], true);
+    let refused = api.post("{}").await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.body["type"], "urn:manyi:problem:paused");
+    pause(r#"{"paused":false}"#).await;
+    assert_eq!(api.post("{}").await.status, StatusCode::CREATED);
+    let malformed = pause(r#"{"paused":"yes"}"#).await;
+    assert_eq!(malformed.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_key_is_answered_even_while_the_window_pauses() {
+    let api = served(true);
+    let first = api.post_with_keys(&["k"], "{}").await;
+    let request = request("PUT", "/v1/pause").body(Body::from(r#"{"paused":true}"#));
+    api.send(request.unwrap()).await;
+    let again = api.post_with_keys(&["k"], "{}").await;
+    assert_eq!(
+        (again.status, &again.body["id"]),
+        (StatusCode::OK, &first.body["id"])
+    );
+}
+
+#[tokio::test]
 async fn health_says_how_the_terminal_is() {
     insta::assert_json_snapshot!(served(true).call("GET", "/v1/health").await.body, @r#"
     {
+      "paused": false,
       "reason": null,
       "status": "ready",
       "stream": "07070707-0707-0707-0707-070707070707",
@@ -204,10 +251,9 @@ async fn an_out_of_service_terminal_takes_no_prompt() {
 #[case::unknown_field(r#"{"level":5}"#, 400, "malformed")]
 #[case::bad_staff(r#"{"staff":"张三"}"#, 400, "malformed")]
 #[case::long_item(&format!(r#"{{"item":"{}"}}"#, "1".repeat(32)), 400, "malformed")]
-#[case::empty_name(r#"{"item_name":" "}"#, 400, "malformed")]
 #[case::long_name(&format!(r#"{{"staff_name":"{}"}}"#, "王".repeat(41)), 400, "malformed")]
-#[case::control_characters(r#"{"item_name":"a\u0007b"}"#, 400, "malformed")]
-#[case::too_large(&format!(r#"{{"item_name":"{}"}}"#, "x".repeat(5000)), 413, "too-large")]
+#[case::long_item_name(&format!(r#"{{"item_name":"{}"}}"#, "企".repeat(301)), 400, "malformed")]
+#[case::too_large(&format!(r#"{{"item_name":"{}"}}"#, "x".repeat(9000)), 413, "too-large")]
 #[case::other_window(r#"{"window":"B02"}"#, 422, "unknown-window")]
 #[tokio::test]
 async fn a_bad_prompt_is_refused(#[case] body: &str, #[case] status: u16, #[case] kind: &str) {
@@ -302,4 +348,12 @@ fn a_taken_port_is_named_with_what_to_do() {
         "{text}"
     );
     assert!(text.contains("MANYI_LISTEN"), "{text}");
+}
+
+#[test]
+fn the_page_of_the_api_has_every_problem() {
+    let page = include_str!("../../docs/prompt-api.md");
+    for kind in ProblemType::ALL {
+        assert!(page.contains(&format!("`{}`", kind.urn())), "{kind:?}");
+    }
 }

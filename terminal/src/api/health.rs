@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Api;
-use crate::registry::Status;
+use crate::registry::{Health, Status};
 
 pub(super) fn router() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(health))
@@ -16,7 +16,7 @@ pub(super) fn router() -> OpenApiRouter<Api> {
 
 /// How the terminal is.
 #[derive(Debug, Serialize, ToSchema)]
-struct HealthBody {
+pub(super) struct HealthBody {
     /// Whether a prompt would be taken and whether somebody is at the screen.
     status: StatusName,
     /// Why no prompt is taken: `starting`, `not_enrolled`, `journal_unreadable`,
@@ -28,6 +28,8 @@ struct HealthBody {
     window: Option<String>,
     /// The open stream of the journal; null while there is none.
     stream: Option<String>,
+    /// Whether the window pauses, so that prompts are refused.
+    paused: bool,
     /// The program's version.
     version: &'static str,
 }
@@ -47,19 +49,25 @@ enum StatusName {
 /// How the terminal is. Always 200: the terminal answers, whatever it says.
 #[utoipa::path(get, path = "/v1/health", tag = "health", responses((status = 200, description = "How it is", body = HealthBody)))]
 async fn health(State(api): State<Api>) -> Json<HealthBody> {
-    let health = api.registry.health();
-    let (status, reason) = match health.status {
-        Status::Starting => (StatusName::OutOfService, Some("starting")),
-        Status::Ready => (StatusName::Ready, None),
-        Status::Asking => (StatusName::Asking, None),
-        Status::OutOfService(reason) => (StatusName::OutOfService, Some(reason.name())),
-    };
-    Json(HealthBody {
-        status,
-        reason,
-        terminal: health.terminal.map(|id| id.to_string()),
-        window: health.window.map(|id| id.to_string()),
-        stream: health.stream.map(|id| id.to_string()),
-        version: env!("CARGO_PKG_VERSION"),
-    })
+    Json(HealthBody::new(&api.registry.health()))
+}
+
+impl HealthBody {
+    pub(super) fn new(health: &Health) -> Self {
+        let (status, reason) = match health.status {
+            Status::Starting => (StatusName::OutOfService, Some("starting")),
+            Status::Ready => (StatusName::Ready, None),
+            Status::Asking => (StatusName::Asking, None),
+            Status::OutOfService(reason) => (StatusName::OutOfService, Some(reason.name())),
+        };
+        Self {
+            status,
+            reason,
+            terminal: health.terminal.map(|id| id.to_string()),
+            window: health.window.as_ref().map(ToString::to_string),
+            stream: health.stream.map(|id| id.to_string()),
+            paused: health.paused,
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
 }

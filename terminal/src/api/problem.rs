@@ -4,7 +4,7 @@ use std::any::Any;
 
 use axum::Json;
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
@@ -25,8 +25,16 @@ pub enum ProblemType {
     ForeignOrigin,
     /// The prompt is for another window.
     UnknownWindow,
+    /// The key has brought another prompt.
+    KeyReused,
     /// No prompt is taken now.
     OutOfService,
+    /// The window pauses.
+    Paused,
+    /// The hall network's door was knocked at without its token.
+    Unauthorized,
+    /// Too much at once from one address, or too many sockets.
+    TooManyRequests,
     /// There is nothing here, or the prompt is forgotten.
     NotFound,
     /// The path exists, the method does not.
@@ -37,14 +45,18 @@ pub enum ProblemType {
 
 impl ProblemType {
     /// The whole list, for documents and tests.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Malformed,
         Self::UnsupportedMediaType,
         Self::TooLarge,
         Self::ForeignHost,
         Self::ForeignOrigin,
         Self::UnknownWindow,
+        Self::KeyReused,
         Self::OutOfService,
+        Self::Paused,
+        Self::Unauthorized,
+        Self::TooManyRequests,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::Internal,
@@ -77,6 +89,22 @@ impl ProblemType {
                 "unknown-window",
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "Terminal stands at another window",
+            ),
+            Self::KeyReused => (
+                "key-reused",
+                StatusCode::CONFLICT,
+                "Idempotency key was used for another prompt",
+            ),
+            Self::Paused => ("paused", StatusCode::SERVICE_UNAVAILABLE, "Window pauses"),
+            Self::Unauthorized => (
+                "unauthorized",
+                StatusCode::UNAUTHORIZED,
+                "Token is missing or wrong",
+            ),
+            Self::TooManyRequests => (
+                "too-many-requests",
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many requests",
             ),
             Self::OutOfService => (
                 "out-of-service",
@@ -126,7 +154,7 @@ pub struct ProblemBody {
     detail: String,
 }
 
-/// How soon an out-of-service terminal may be asked again, in seconds.
+/// How soon an out-of-service or busy terminal may be asked again, in seconds.
 const RETRY_AFTER_SECONDS: u64 = 5;
 
 impl Problem {
@@ -153,23 +181,38 @@ impl Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response<Body> {
-        let (_, status, title) = self.kind.facts();
-        let body = ProblemBody {
-            kind: self.kind.urn(),
+impl From<&Problem> for ProblemBody {
+    fn from(problem: &Problem) -> Self {
+        let (_, status, title) = problem.kind.facts();
+        Self {
+            kind: problem.kind.urn(),
             title,
             status: status.as_u16(),
-            detail: self.detail,
-        };
-        let mut response = (status, Json(body)).into_response();
+            detail: problem.detail.clone(),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response<Body> {
+        let (_, status, _) = self.kind.facts();
+        let mut response = (status, Json(ProblemBody::from(&self))).into_response();
         let headers = response.headers_mut();
         headers.insert(
             CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        match status {
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+            }
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(
+                    WWW_AUTHENTICATE,
+                    HeaderValue::from_static("Bearer realm=\"manyi-terminal\""),
+                );
+            }
+            _ => {}
         }
         response
     }

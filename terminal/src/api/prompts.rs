@@ -1,7 +1,5 @@
 //! Asking for a prompt, looking at it, taking it back.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -9,26 +7,17 @@ use axum::extract::{Path, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use manyi_shared::domain::{CaseNumber, ItemCode, PromptId, ServiceEvent, StaffId, WindowId};
-use serde::{Deserialize, Serialize};
-use tokio::sync::oneshot;
+use manyi_shared::domain::PromptId;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::intake::NewPrompt;
 use super::problem::{Problem, ProblemBody, ProblemType};
-use super::{Api, guard};
-use crate::conductor::Message;
-use crate::flow::Names;
+use super::{Api, MAX_BODY_BYTES, guard, intake};
 use crate::registry::PromptState;
-
-/// An item's name fits on two lines of the ask page.
-const MAX_ITEM_NAME: usize = 100;
-/// A clerk's name, a foreign one included.
-const MAX_STAFF_NAME: usize = 40;
-
-/// The conductor answers in well under a millisecond; a second means that it hangs.
-const ANSWER_TIME: Duration = Duration::from_secs(1);
 
 pub(super) fn router() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -36,31 +25,9 @@ pub(super) fn router() -> OpenApiRouter<Api> {
         .routes(routes!(read, withdraw))
 }
 
-/// What a prompt is about. Everything is optional.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NewPrompt {
-    /// The clerk's staff number, up to 24 characters of `A-Z a-z 0-9 - _ . /`.
-    #[schema(value_type = Option<String>, example = "LQ0101")]
-    staff: Option<StaffId>,
-    /// The service item's code 实施编码, up to 31 such characters.
-    #[schema(value_type = Option<String>)]
-    item: Option<ItemCode>,
-    /// The case number 办件编号, up to 50 such characters.
-    #[schema(value_type = Option<String>)]
-    case_number: Option<CaseNumber>,
-    /// The item's name for the screen, up to 100 characters, where the profile does not have it.
-    item_name: Option<String>,
-    /// The clerk's name for the screen, up to 40 characters, where the profile does not have it.
-    staff_name: Option<String>,
-    /// The window the prompt is for; the terminal refuses another than its own.
-    #[schema(value_type = Option<String>, example = "A01")]
-    window: Option<WindowId>,
-}
-
 /// Where a prompt stands. How it ended is never told.
 #[derive(Debug, Serialize, ToSchema)]
-struct PromptBody {
+pub(super) struct PromptBody {
     /// The prompt's id.
     #[schema(example = "07070707070707070707070707070707-1")]
     id: String,
@@ -83,7 +50,7 @@ enum StateName {
 }
 
 impl PromptBody {
-    fn new(id: PromptId, state: PromptState) -> Self {
+    pub(super) fn new(id: PromptId, state: PromptState) -> Self {
         Self {
             id: id.to_string(),
             state: match state {
@@ -98,17 +65,23 @@ impl PromptBody {
 
 /// Asks for a prompt.
 ///
-/// The question appears at once and replaces the one before it, whose prompt ends.
+/// The question appears at once and replaces the one before it, whose prompt ends. With an
+/// `Idempotency-Key` a request may be repeated until it is answered: the same key asks once.
 #[utoipa::path(
     post, path = "/v1/prompts", tag = "prompts", request_body = NewPrompt,
+    params(("Idempotency-Key" = Option<String>, Header,
+        description = "1 to 64 visible ASCII characters, new for every prompt; the newest 1000 are remembered")),
     responses(
+        (status = 200, description = "Taken before, by the same key; where it stands now", body = PromptBody,
+         headers(("Location" = String, description = "The prompt"))),
         (status = 201, description = "Taken", body = PromptBody,
          headers(("Location" = String, description = "The prompt"))),
         (status = 400, description = "Malformed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The key has brought another prompt", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "Too large", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "Not JSON", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "Another window", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Out of service", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Out of service or paused", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 async fn create(
@@ -116,50 +89,44 @@ async fn create(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    guard::json_only(&headers)?;
+    let new: NewPrompt = json(&headers, body)?;
+    let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let key = keys.next().map(|key| intake::checked_key(key.as_bytes()));
+    if keys.next().is_some() {
+        return Err(Problem::new(
+            ProblemType::Malformed,
+            "there is more than one Idempotency-Key",
+        ));
+    }
+    let taken = intake::take(&api, new, key.transpose()?, api.via).await?;
+    let status = if taken.again {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
+    };
+    let location = format!("/v1/prompts/{}", taken.id);
+    let body = PromptBody::new(taken.id, taken.state);
+    Ok((status, [(LOCATION, location)], Json(body)).into_response())
+}
+
+/// The header that makes repeating safe (draft-ietf-httpapi-idempotency-key-header).
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// A body that is declared as JSON, fits and is what the endpoint takes.
+pub(super) fn json<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<T, Problem> {
+    guard::json_only(headers)?;
     let body = body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
-            Problem::new(ProblemType::TooLarge, "a prompt has at most 4096 bytes")
+            let detail = format!("a body has at most {MAX_BODY_BYTES} bytes");
+            Problem::new(ProblemType::TooLarge, detail)
         }
         _ => Problem::new(ProblemType::Malformed, "the body could not be read"),
     })?;
-    let new: NewPrompt = serde_json::from_slice(&body)
-        .map_err(|error| Problem::new(ProblemType::Malformed, error.to_string()))?;
-    let names = Names {
-        item: shown("item_name", new.item_name, MAX_ITEM_NAME)?,
-        staff: shown("staff_name", new.staff_name, MAX_STAFF_NAME)?,
-    };
-    if let (Some(asked), Some(own)) = (&new.window, api.registry.health().window)
-        && *asked != own
-    {
-        let detail = format!("this terminal stands at window {own}, not at {asked}");
-        return Err(Problem::new(ProblemType::UnknownWindow, detail));
-    }
-    let event = ServiceEvent {
-        staff: new.staff,
-        item: new.item,
-        case_number: new.case_number,
-    };
-    let id = ask(&api, |reply| Message::Prompt {
-        event,
-        names,
-        reply,
-    })
-    .await?
-    .ok_or_else(|| {
-        Problem::new(
-            ProblemType::OutOfService,
-            "no prompt is taken now; /v1/health says why",
-        )
-    })?;
-    let state = api.registry.prompt(id).unwrap_or(PromptState::Waiting);
-    let location = format!("/v1/prompts/{id}");
-    Ok((
-        StatusCode::CREATED,
-        [(LOCATION, location)],
-        Json(PromptBody::new(id, state)),
-    )
-        .into_response())
+    serde_json::from_slice(&body)
+        .map_err(|error| Problem::new(ProblemType::Malformed, error.to_string()))
 }
 
 /// Where a prompt stands.
@@ -174,7 +141,7 @@ async fn create(
     )
 )]
 async fn read(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<PromptBody>, Problem> {
-    let (id, state) = known(&api, &id)?;
+    let (id, state) = intake::known(&api, &id)?;
     Ok(Json(PromptBody::new(id, state)))
 }
 
@@ -191,53 +158,6 @@ async fn read(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Pro
     )
 )]
 async fn withdraw(State(api): State<Api>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    let (id, _) = known(&api, &id)?;
-    ask(&api, |reply| Message::Cancel { id, reply }).await?;
+    intake::withdraw(&api, &id).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-fn known(api: &Api, id: &str) -> Result<(PromptId, PromptState), Problem> {
-    let id = id.parse::<PromptId>().ok();
-    id.and_then(|id| api.registry.prompt(id).map(|state| (id, state)))
-        .ok_or_else(|| {
-            Problem::new(
-                ProblemType::NotFound,
-                "no prompt with this id is remembered",
-            )
-        })
-}
-
-/// Text for the screen: not empty, not longer than its place, and without control characters.
-fn shown(field: &str, text: Option<String>, max: usize) -> Result<Option<String>, Problem> {
-    let Some(text) = text else {
-        return Ok(None);
-    };
-    if text.trim().is_empty() || text.chars().count() > max || text.chars().any(char::is_control) {
-        let detail = format!("{field} must be 1 to {max} characters without control characters");
-        return Err(Problem::new(ProblemType::Malformed, detail));
-    }
-    Ok(Some(text))
-}
-
-/// Sends a message to the conductor and waits for its answer.
-async fn ask<T>(
-    api: &Api,
-    message: impl FnOnce(oneshot::Sender<T>) -> Message,
-) -> Result<T, Problem> {
-    let (reply, answer) = oneshot::channel();
-    let unavailable = || Problem::new(ProblemType::OutOfService, "the terminal is stopping");
-    api.conductor
-        .send(message(reply))
-        .map_err(|_| unavailable())?;
-    match tokio::time::timeout(ANSWER_TIME, answer).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(_)) => Err(unavailable()),
-        Err(_) => {
-            tracing::error!("the conductor does not answer");
-            Err(Problem::new(
-                ProblemType::Internal,
-                "the terminal does not answer",
-            ))
-        }
-    }
 }

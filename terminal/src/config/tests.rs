@@ -71,6 +71,13 @@ fn variables_have_the_types_of_their_keys(#[case] name: &str, #[case] value: &st
 #[case::no_pixels("width = 0", &["width", "320 to 7680"])]
 #[case::many_pixels("height = 100000", &["height", "320 to 7680"])]
 #[case::not_a_flag("demo_key = \"perhaps\"", &["demo_key"])]
+#[case::certificate_without_key("lan_cert_file = \"/x\"", &["lan_cert_file", "lan_key_file"])]
+#[case::one_door_twice("lan_listen = \"127.0.0.1:7310\"", &["lan_listen", "another address"])]
+#[case::backlight_elsewhere("backlight = \"../../x\"", &["backlight", "/sys/class/backlight"])]
+#[case::no_such_pin("[gpio]\nlamp = 28", &["gpio.lamp", "28", "0 to 27"])]
+#[case::one_pin_twice("[gpio]\nbutton = 17\nlamp = 17", &["gpio.lamp", "of its own"])]
+#[case::no_debounce("[gpio]\ndebounce_ms = 0", &["gpio.debounce_ms", "1 to 1000"])]
+#[case::unknown_pin("[gpio]\nbuton = 17", &["buton"])]
 #[case::log_filter("log = \"manyi=loud\"", &["log", "info"])]
 #[case::no_toml("width 1280", &["file `"])]
 fn a_wrong_file_is_refused_and_the_key_is_named(#[case] text: &str, #[case] parts: &[&str]) {
@@ -78,6 +85,34 @@ fn a_wrong_file_is_refused_and_the_key_is_named(#[case] text: &str, #[case] part
     for part in parts {
         assert!(message.contains(part), "`{part}` is not in: {message}");
     }
+}
+
+#[test]
+fn the_commented_part_of_the_example_can_be_used() {
+    let example = include_str!("../../../deploy/terminal.example.toml");
+    let uncommented: String = example
+        .lines()
+        .map(|line| {
+            let key = line.trim_start_matches("# ").split(['=', ']']).next();
+            let key = key.unwrap_or_default().trim_start_matches('[').trim();
+            let is_key = !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+            let line = if is_key {
+                line.trim_start_matches("# ")
+            } else {
+                line
+            };
+            format!("{line}\n")
+        })
+        .collect();
+    let config = load(&uncommented, &[]).unwrap();
+    let gpio = config.gpio.unwrap();
+    assert_eq!(
+        (gpio.button, gpio.lamp, gpio.buzzer),
+        (Some(17), Some(27), Some(22))
+    );
+    let door = config.lan_door().unwrap();
+    assert_eq!(door.listen.to_string(), "0.0.0.0:7312");
+    assert!(door.tls.is_some());
 }
 
 #[test]

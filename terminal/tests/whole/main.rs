@@ -7,6 +7,7 @@
 )]
 
 mod faults;
+mod keys;
 #[path = "../common/office.rs"]
 mod office;
 #[path = "../common/profile.rs"]

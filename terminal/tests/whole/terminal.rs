@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use axum::http::request::Builder;
 use manyi_shared::domain::{Clock, ClockReading, Outcome, TagCode};
 use manyi_shared::journal::Reader;
 use manyi_shared::tablet::{DataDir, SystemClock};
@@ -17,6 +18,7 @@ use manyi_shared::wire::{OutcomeRecord, RecordBody};
 use manyi_terminal::api::{Api, router};
 use manyi_terminal::conductor::{Conductor, Message, Screen};
 use manyi_terminal::flow::{Event, Target, Touch};
+use manyi_terminal::outputs::NoOutputs;
 use manyi_terminal::recorder;
 use manyi_terminal::registry::Registry;
 use manyi_terminal::scene::{Scene, ScenePage};
@@ -81,14 +83,17 @@ impl Terminal {
         let answers = ear.clone();
         let answer = move |event: Event| answers.send(Message::Recorder(event)).unwrap_or_default();
         let (jobs, recorder) = recorder::start(data.clone(), clock.clone(), answer).unwrap();
-        let conductor = Conductor::new(data.clone(), clock.clone(), jobs, registry.clone());
+        let conductor = Conductor::new(
+            data.clone(),
+            clock.clone(),
+            jobs,
+            registry.clone(),
+            Box::new(NoOutputs),
+        );
         let (shown, scenes) = channel();
         let glass = Glass(Mutex::new(shown));
         let conductor = std::thread::spawn(move || conductor.run(&inbox, &glass));
-        let router = router(Api {
-            conductor: ear.clone(),
-            registry,
-        });
+        let router = router(Api::new(ear.clone(), registry));
         Self {
             data,
             clock,
@@ -151,9 +156,17 @@ impl Terminal {
     }
 
     pub(crate) fn call(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
+        self.send(Request::builder().method(method).uri(path), body)
+    }
+
+    /// Posts a prompt with an idempotency key.
+    pub(crate) fn post_with_key(&self, key: &str, body: &str) -> (u16, Value) {
+        let request = Request::post("/v1/prompts").header("idempotency-key", key);
+        self.send(request, body)
+    }
+
+    fn send(&self, request: Builder, body: &str) -> (u16, Value) {
+        let request = request
             .header("host", "127.0.0.1")
             .header("content-type", "application/json")
             .body(Body::from(body.to_owned()))

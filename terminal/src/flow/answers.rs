@@ -1,0 +1,1 @@
+//! What a citizen answers beside the level: languages, corrections, numbers, odd fingers.

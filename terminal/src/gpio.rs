@@ -1,0 +1,1 @@
+//! Button, lamp and buzzer at the pins of the board.
