@@ -216,6 +216,40 @@ impl ProfileOptions {
             .collect()
     }
 
+    /// When the hall first opens on a day of the week (0 is Monday), in minutes after midnight;
+    /// none when it stays closed. A profile without hours is of a hall that says nothing: it counts
+    /// as opening at eight every day, which is when the self-test must be through.
+    #[must_use]
+    pub fn opens_at(&self, weekday: u8) -> Option<u16> {
+        match &self.hours {
+            None => Some(8 * 60),
+            Some(hours) => hours
+                .iter()
+                .filter(|hours| hours.covers(weekday))
+                .map(|hours| hours.opens)
+                .min(),
+        }
+    }
+
+    /// How many minutes the hall is away from being open at a minute of a day of the week; 0 while
+    /// it is open, and always for a profile without hours. Looks no further than that day.
+    #[must_use]
+    pub fn minutes_from_open(&self, weekday: u8, minute: u16) -> u16 {
+        let Some(hours) = &self.hours else {
+            return 0;
+        };
+        hours
+            .iter()
+            .filter(|hours| hours.covers(weekday))
+            .map(|hours| {
+                let before = hours.opens.saturating_sub(minute);
+                let after = (minute + 1).saturating_sub(hours.closes);
+                before.max(after)
+            })
+            .min()
+            .unwrap_or(u16::MAX)
+    }
+
     /// Every file that is named, with the field that names it.
     pub fn assets(&self) -> impl Iterator<Item = (String, AssetKind, AssetDigest)> + '_ {
         let pictures = self.announcements.iter().flatten().enumerate();
@@ -375,6 +409,12 @@ impl ProfileOptions {
             }
         }
         Ok(())
+    }
+}
+
+impl OpeningHours {
+    const fn covers(&self, weekday: u8) -> bool {
+        weekday < 7 && self.days & (1 << weekday) != 0
     }
 }
 

@@ -165,3 +165,30 @@ fn every_file_is_named_with_the_field_that_wants_it() {
         ]
     );
 }
+
+#[rstest::rstest]
+#[case::before(0, 8 * 60 + 30, 30)]
+#[case::opening(0, 9 * 60, 0)]
+#[case::last_minute(0, 12 * 60 - 1, 0)]
+#[case::noon(0, 12 * 60, 1)]
+#[case::afternoon(0, 14 * 60, 0)]
+#[case::evening(0, 18 * 60 + 29, 90)]
+#[case::sunday(6, 10 * 60, u16::MAX)]
+fn the_distance_to_opening_hours_is_counted_in_minutes(
+    #[case] weekday: u8,
+    #[case] minute: u16,
+    #[case] away: u16,
+) {
+    let half = |opens, closes| OpeningHours {
+        days: 0b001_1111,
+        opens,
+        closes,
+    };
+    let options = ProfileOptions {
+        hours: Some(vec![half(13 * 60, 17 * 60), half(9 * 60, 12 * 60)]),
+        ..ProfileOptions::default()
+    };
+    assert_eq!(options.minutes_from_open(weekday, minute), away);
+    let opens = (weekday < 5).then_some(9 * 60);
+    assert_eq!(options.opens_at(weekday), opens);
+}
