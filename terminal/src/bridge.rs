@@ -7,8 +7,12 @@
 //! 3. While the glass is muted (a touch that the driver cancelled is being delivered) nothing is sent.
 
 mod ask;
+mod glass;
 mod idle;
 mod out_of_service;
+mod paused;
+mod phone;
+mod pictures;
 mod reasons;
 mod thanks;
 
@@ -16,12 +20,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use manyi_shared::domain::Language;
 use manyi_ui::{KioskWindow, Page};
 use slint::{ComponentHandle, Weak};
 
 use crate::conductor::Screen;
-use crate::flow::{Target, Touch};
+use crate::flow::{Oddity, Target, Touch};
 use crate::scene::{Scene, ScenePage};
+use pictures::Pictures;
 
 /// Drops touches while it is set. The input hooks of the back ends hold it too.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +38,23 @@ impl Mute {
     pub fn set(&self, muted: bool) {
         self.0.store(muted, Ordering::Relaxed);
     }
+
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What comes from the glass.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// A finger on a target.
+    Touch(Touch),
+    /// A finger that did something else.
+    Odd(Oddity),
+    /// A touch in the dark.
+    Wake,
+    /// The technician's gesture.
+    Technician,
 }
 
 /// A window joined to the conductor.
@@ -42,19 +65,24 @@ pub struct Bridge {
     serial: Arc<AtomicU64>,
 }
 
+thread_local! {
+    /// The pictures of the one window; Slint's images stay on its thread.
+    static PICTURES: Pictures = Pictures::default();
+}
+
 /// Sends touches; cloned into every callback.
 #[derive(Clone)]
 pub(crate) struct Sender {
     serial: Arc<AtomicU64>,
     mute: Mute,
-    send: Rc<dyn Fn(Touch)>,
+    send: Rc<dyn Fn(Input)>,
 }
 
 impl Sender {
     pub(crate) fn send(&self, target: Target) {
-        if !self.mute.0.load(Ordering::Relaxed) {
+        if !self.mute.is_set() {
             let serial = self.serial.load(Ordering::Relaxed);
-            (self.send)(Touch { serial, target });
+            (self.send)(Input::Touch(Touch { serial, target }));
         }
     }
 }
@@ -62,15 +90,23 @@ impl Sender {
 impl Bridge {
     /// Joins a window: from now on its callbacks go to `send`.
     #[must_use]
-    pub fn connect(window: &KioskWindow, mute: Mute, send: impl Fn(Touch) + 'static) -> Self {
+    pub fn connect(window: &KioskWindow, mute: Mute, send: impl Fn(Input) + 'static) -> Self {
         let serial = Arc::<AtomicU64>::default();
+        let send: Rc<dyn Fn(Input)> = Rc::new(send);
         let sender = Sender {
             serial: serial.clone(),
             mute,
-            send: Rc::new(send),
+            send: send.clone(),
         };
+        glass::connect(window, &sender, &send);
+        idle::connect(window, &sender);
         ask::connect(window, &sender);
         reasons::connect(window, &sender);
+        phone::connect(window, &sender);
+        thanks::connect(window, &sender);
+        paused::connect(window, &sender);
+        // Until the first scene the words would follow the system's locale.
+        glass::speak(window, Language::default());
         Self {
             window: window.as_weak(),
             serial,
@@ -80,13 +116,22 @@ impl Bridge {
     /// Draws a scene. On the event loop's thread.
     pub fn apply(&self, window: &KioskWindow, scene: &Scene) {
         self.serial.store(scene.serial, Ordering::Relaxed);
-        let page = match &scene.page {
-            ScenePage::Idle(idle) => idle::map(window, idle),
-            ScenePage::Ask(ask) => ask::map(window, ask),
+        glass::map(window, scene.manner, scene.light);
+        let page = PICTURES.with(|pictures| match &scene.page {
+            ScenePage::Idle(idle) => idle::map(window, idle, pictures),
+            ScenePage::Ask(ask) => ask::map(window, ask, pictures),
             ScenePage::Reasons(reasons) => reasons::map(window, reasons),
-            ScenePage::Thanks { hall_name } => thanks::map(window, hall_name),
+            ScenePage::Phone(phone) => phone::map(window, phone),
+            ScenePage::Thanks {
+                hall_name,
+                may_correct,
+            } => thanks::map(window, hall_name, *may_correct),
+            ScenePage::Paused(paused) => paused::map(window, paused),
             ScenePage::OutOfService(out) => out_of_service::map(window, out),
-        };
+        });
+        if page != Page::Phone {
+            phone::forget(window);
+        }
         if window.get_page() != page {
             window.set_page(page);
         }

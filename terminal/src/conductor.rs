@@ -10,27 +10,37 @@
 //!
 //! It writes no file itself.
 
+mod around;
+
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use manyi_shared::domain::{Clock, PromptId, ServiceEvent};
+use manyi_shared::domain::{Call, CallerKey, Clock, PromptId, Seq, ServiceEvent, StaffId};
 use manyi_shared::tablet::DataDir;
+use manyi_shared::wire::{MessageKind, OfficeKey};
 use tokio::sync::oneshot;
 
-use crate::flow::{Effect, Event, Flow, Millis, Names, PageView, Rules, Touch, Trigger};
+use crate::flow::{Effect, Event, Flow, Millis, Names, Oddity, Rules, Touch, Trigger};
 use crate::keys::{Content, Keys, Seen};
-use crate::outputs::{LightLevel, OutputState, Outputs};
-use crate::recorder::Job;
+use crate::outputs::Outputs;
+use crate::recorder::{Answer, Job};
 use crate::registry::{Health, PromptState, Registry, Status};
-use crate::scene::{Scene, compose};
+use crate::scene::Scene;
 use crate::station::{Station, Watch};
+use around::Around;
 
 /// What the conductor hears.
 #[derive(Debug)]
 pub enum Message {
     /// A finger on a target.
     Touch(Touch),
+    /// A finger that did something else.
+    Odd(Oddity),
+    /// A touch in the dark.
+    Wake,
+    /// The technician's gesture.
+    Technician,
     /// Somebody asks for a prompt.
     Prompt {
         /// What for.
@@ -46,7 +56,7 @@ pub enum Message {
         reply: oneshot::Sender<()>,
     },
     /// The recorder's answer.
-    Recorder(Event),
+    Recorder(Answer),
     /// The window pauses or goes on.
     Pause {
         /// Whether it pauses.
@@ -123,7 +133,7 @@ pub struct Conductor {
     shown: Option<Scene>,
     demo_count: usize,
     keys: Keys,
-    paused: bool,
+    around: Around,
     outputs: Box<dyn Outputs>,
     done: bool,
 }
@@ -172,7 +182,7 @@ impl Conductor {
             shown: None,
             demo_count: 0,
             keys: Keys::default(),
-            paused: false,
+            around: Around::default(),
             outputs,
             done: false,
         };
@@ -184,8 +194,8 @@ impl Conductor {
     #[must_use]
     pub fn scene(&self) -> Scene {
         let now = self.clock.read();
-        let profile = self.station.as_ref().map(|s| &s.profile);
-        compose(&self.flow.view(now.uptime_ms), profile, &now)
+        let view = self.flow.view(now.uptime_ms);
+        self.around.scene(&view, self.station.as_ref(), &now)
     }
 
     /// Runs until the flow is done after [`Message::Stop`], or all senders are gone. Answers how
@@ -194,7 +204,12 @@ impl Conductor {
         while !self.done {
             self.refresh(screen);
             let now = self.now();
-            let due = [self.flow.next_look(now), Some(self.poll_at), self.stop_at];
+            let due = [
+                self.flow.next_look(now),
+                self.around.next_look(),
+                Some(self.poll_at),
+                self.stop_at,
+            ];
             let due = due.into_iter().flatten().min().unwrap_or(now);
             match inbox.recv_timeout(Duration::from_millis(due.saturating_sub(now))) {
                 Ok(message) => self.hear(message),
@@ -212,36 +227,31 @@ impl Conductor {
     fn hear(&mut self, message: Message) {
         match message {
             Message::Touch(touch) => {
+                self.around.wake(self.now());
                 self.step(Event::Touch(touch));
             }
+            Message::Odd(oddity) => {
+                self.step(Event::Odd(oddity));
+            }
+            Message::Wake | Message::Technician => self.around.wake(self.now()),
             Message::Prompt { request, reply } => {
                 let answer = self.prompt(request);
                 // The asker may have gone; the prompt stands.
                 reply.send(answer).unwrap_or_default();
             }
             Message::Pause { paused, reply } => {
-                self.paused = paused;
-                self.registry.set_health(self.health());
+                self.step(Event::Pause(paused));
                 reply.send(()).unwrap_or_default();
             }
-            Message::Button => {
-                let request = PromptRequest {
-                    key: None,
-                    event: ServiceEvent::default(),
-                    names: Names::default(),
-                    trigger: Trigger::Button,
-                };
-                if let Err(refusal) = self.prompt(request) {
-                    tracing::info!(?refusal, "the button's prompt is not taken");
-                }
-            }
+            Message::Button => self.call(Trigger::Button),
             Message::Cancel { id, reply } => {
                 self.step(Event::Cancel(id));
                 reply.send(()).unwrap_or_default();
             }
-            Message::Recorder(event) => {
+            Message::Recorder(Answer::Event(event)) => {
                 self.step(event);
             }
+            Message::Recorder(Answer::Keys(keys)) => self.know(keys),
             Message::DemoPrompt => {
                 if let Some(station) = &self.station {
                     let event = crate::demo::next_citizen(&station.profile, self.demo_count);
@@ -277,16 +287,55 @@ impl Conductor {
                 Seen::Never => {}
             }
         }
-        if self.paused {
-            return Err(Refusal::Paused);
-        }
         let (event, names) = (request.event, request.names);
-        let id = self.step(Event::Prompt { event, names });
-        let id = id.ok_or(Refusal::OutOfService)?;
+        let call = Call {
+            trigger: request.trigger,
+            key: request.key.as_deref().map(CallerKey::of),
+        };
+        self.around.wake(self.now());
+        let id = self.step(Event::Prompt { event, call, names });
+        let id = id.ok_or_else(|| {
+            if self.flow.paused() {
+                Refusal::Paused
+            } else {
+                Refusal::OutOfService
+            }
+        })?;
         if let Some(key) = &request.key {
             self.keys.remember(key, content, id);
         }
         Ok(Taken { id, again: false })
+    }
+
+    /// A prompt that nobody said more of than that the clerk on duty has finished.
+    fn call(&mut self, trigger: Trigger) {
+        let on_duty = self
+            .station
+            .as_ref()
+            .and_then(|station| StaffId::new(station.profile.staff_on_duty.as_deref()?).ok());
+        let request = PromptRequest {
+            key: None,
+            event: ServiceEvent {
+                staff: on_duty,
+                ..ServiceEvent::default()
+            },
+            names: Names::default(),
+            trigger,
+        };
+        if let Err(refusal) = self.prompt(request) {
+            tracing::info!(?refusal, ?trigger, "a prompt is not taken");
+        }
+    }
+
+    /// Takes the callers' keys of earlier starts: their prompts are over, and the same call again
+    /// asks nobody twice.
+    fn know(&mut self, keys: Vec<(CallerKey, PromptId)>) {
+        for (_, id) in &keys {
+            self.registry.note(*id, PromptState::Waiting);
+            self.registry.note(*id, PromptState::Ended);
+        }
+        self.keys
+            .seed(keys.into_iter().map(|(key, id)| (key.0, id)));
     }
 
     fn time_passed(&mut self) {
@@ -296,6 +345,7 @@ impl Conductor {
         }
         if now >= self.poll_at {
             self.poll(now);
+            self.self_test();
         }
         if self.stop_at.is_some_and(|at| now >= at) {
             tracing::error!("the journal did not answer in time");
@@ -315,6 +365,17 @@ impl Conductor {
         }
     }
 
+    /// Starts the self-test when it is due and nobody is at the screen.
+    fn self_test(&mut self) {
+        let reading = self.clock.read();
+        if let Some(station) = self.station.as_ref().filter(|_| self.flow.is_idle())
+            && let Some(day) = self.around.self_test_due(station, &reading)
+        {
+            tracing::info!(day, "self-test");
+            self.step(Event::SelfTest(day));
+        }
+    }
+
     fn settle_in(&mut self, loaded: Result<Station, crate::flow::Why>, now: Millis) {
         match loaded {
             Ok(station) => {
@@ -326,6 +387,8 @@ impl Conductor {
                     profile = station.profile.version,
                     "profile taken"
                 );
+                self.outputs.voice(around::voice(&station));
+                self.around.settle_in(now);
                 self.station = Some(station);
                 self.poll_at = now.saturating_add(POLL_MS);
                 self.step(Event::Configured { rules, moved });
@@ -339,7 +402,7 @@ impl Conductor {
 
     /// One step of the flow; answers the id when a prompt was accepted.
     fn step(&mut self, event: Event) -> Option<PromptId> {
-        let mut accepted = None;
+        let (mut accepted, mut calls) = (None, false);
         let now = self.now();
         let (flow, effects) = self.flow.clone().step(event, now);
         self.flow = flow;
@@ -347,6 +410,7 @@ impl Conductor {
             match effect {
                 Effect::OpenJournal => self.open_journal(),
                 Effect::Seal(body) => self.to_recorder(Job::Seal(body)),
+                Effect::SealText { target, what, text } => self.seal_text(target, what, text),
                 Effect::Accepted(id) => {
                     self.registry.note(id, PromptState::Waiting);
                     tracing::info!(prompt = %id, "prompt taken");
@@ -361,17 +425,36 @@ impl Conductor {
                     self.registry.note(id, PromptState::Ended);
                     tracing::info!(prompt = %id, "prompt ended");
                 }
+                Effect::ClerkAsks => calls = true,
+                Effect::SelfTested(good) => {
+                    if good {
+                        tracing::info!("self-test: all five levels are on the card");
+                    } else {
+                        tracing::error!("self-test: a level could not be kept");
+                    }
+                    self.around.self_tested(good, &self.clock.read());
+                }
                 Effect::Exit => self.done = true,
             }
         }
         self.registry.set_health(self.health());
-        let asking = matches!(self.flow.view(now).page, PageView::Ask { .. });
-        self.outputs.state(OutputState {
-            asking,
-            attention: asking,
-            light: LightLevel::Awake,
-        });
+        if calls {
+            self.call(Trigger::Clerk);
+        }
         accepted
+    }
+
+    /// Hands a text to be encrypted. The rules offer it only where the profile has the key.
+    fn seal_text(&self, target: Seq, what: MessageKind, text: String) {
+        let options = self.station.as_ref().map(|s| s.profile.options());
+        let key = options.and_then(|options| options.office_key);
+        let key = OfficeKey::from_bytes(key.unwrap_or_default());
+        self.to_recorder(Job::SealText {
+            key,
+            target,
+            what,
+            text,
+        });
     }
 
     fn open_journal(&self) {
@@ -399,12 +482,20 @@ impl Conductor {
             terminal: self.station.as_ref().map(|s| s.terminal),
             window: self.station.as_ref().map(|s| s.window.clone()),
             stream: self.flow.stream(),
-            paused: self.paused,
+            paused: self.flow.paused(),
         }
     }
 
     fn refresh(&mut self, screen: &dyn Screen) {
-        let scene = self.scene();
+        let now = self.clock.read();
+        let view = self.flow.view(now.uptime_ms);
+        self.around
+            .follow(&view, self.station.as_ref(), &now, self.flow.stream());
+        let scene = self.around.scene(&view, self.station.as_ref(), &now);
+        self.outputs.state(around::outputs(&view, scene.light));
+        if let Some((clip, language)) = self.around.line(&view, now.uptime_ms) {
+            self.outputs.speak(clip, language.code());
+        }
         if self.shown.as_ref() != Some(&scene) {
             screen.show(scene.clone());
             self.shown = Some(scene);

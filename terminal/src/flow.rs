@@ -11,6 +11,8 @@
 //! 4. One record is being sealed at a time; touches meanwhile do nothing.
 //! 5. A touch counts only for the showing of the page it was made on, after the guard time.
 //! 6. The counts of sealed outcomes ascend in a stream; the centre takes nothing else.
+//! 7. A correction is a record about the first rating, never a second rating.
+//! 8. What a citizen types leaves the flow once, to be encrypted, and is nowhere afterwards.
 //!
 //! **Crash**: a prompt that is open when the program dies has no outcome yet; the recorder's note of
 //! it comes back with [`Event::Opened`] and is sealed as a fault by the next start.
@@ -20,14 +22,23 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use manyi_shared::domain::{
-    Level, Outcome, PromptId, Seq, ServiceEvent, StreamId, TagCode, TagSetId,
+    Call, Language, Level, Outcome, PromptId, Seq, ServiceEvent, StreamId, TagCode, TagSetId,
 };
-use manyi_shared::wire::{Profile, RecordBody};
+use manyi_shared::wire::{MessageKind, RecordBody};
 
+mod correct;
 mod moves;
+mod odd;
+mod phone;
+mod reasons;
+mod rules;
+mod seals;
+mod self_test;
 mod steps;
 mod view;
 
+#[cfg(test)]
+mod answers;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
@@ -37,7 +48,13 @@ mod stories;
 #[cfg(test)]
 mod tables;
 
-pub use view::{PageView, View};
+pub use manyi_shared::domain::Trigger;
+pub use odd::Oddity;
+pub use rules::{Reason, Rules, Why};
+pub use view::{PageView, PhoneView, View};
+
+use odd::Odd;
+use phone::Pad;
 
 /// Uptime in milliseconds.
 pub type Millis = u64;
@@ -49,76 +66,11 @@ pub const NOT_KEPT_MS: Millis = 8_000;
 /// How long an out-of-service terminal waits before it tries its journal again.
 pub const RETRY_MS: Millis = 5_000;
 
-/// What the profile says about timing and pages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rules {
-    /// How long the question stays.
-    pub ask_ms: Millis,
-    /// How long the reasons stay without a touch.
-    pub reasons_ms: Millis,
-    /// How long the thanks stay.
-    pub thanks_ms: Millis,
-    /// Touches within this time after a page changed do nothing.
-    pub guard_ms: Millis,
-    /// The option set of the reasons page; none when the page is not shown.
-    pub reasons: Option<TagSetId>,
-}
+/// Elder mode gives every page this many times the time.
+const ELDER_TIMES: Millis = 2;
 
-impl Rules {
-    /// The rules of a profile. An option set that this program does not have switches the reasons
-    /// page off: a chip without a word cannot be shown.
-    #[must_use]
-    pub fn of(profile: &Profile) -> Self {
-        let seconds = |s: u16| Millis::from(s) * 1000;
-        let set = profile.tag_set_id();
-        let known = set == manyi_shared::domain::national_tags().id;
-        Self {
-            ask_ms: seconds(profile.ask_seconds),
-            reasons_ms: seconds(profile.reasons_seconds),
-            thanks_ms: seconds(profile.thanks_seconds),
-            guard_ms: Millis::from(profile.guard_ms),
-            reasons: (profile.ask_reasons && known).then_some(set),
-        }
-    }
-}
-
-/// Why the terminal cannot ask.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Why {
-    /// Which of the known reasons.
-    pub reason: Reason,
-    /// For technicians: a path, a version, an error. Never shown large.
-    pub detail: String,
-}
-
-/// The known reasons for not asking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// There is no identity yet.
-    NotEnrolled,
-    /// The journal is damaged or no journal.
-    JournalUnreadable,
-    /// A newer program wrote the journal.
-    JournalNewer,
-    /// Nothing more fits on the card.
-    StorageFull,
-    /// Anything else; the detail says what.
-    Other,
-}
-
-impl Reason {
-    /// The reason's name in JSON and logs.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NotEnrolled => "not_enrolled",
-            Self::JournalUnreadable => "journal_unreadable",
-            Self::JournalNewer => "journal_newer_version",
-            Self::StorageFull => "storage_full",
-            Self::Other => "other",
-        }
-    }
-}
+/// How often a level can be corrected: a slip and a second thought, but no game.
+pub const MOST_CORRECTIONS: u8 = 3;
 
 /// Names for the ask page that the business system sent along; the profile fills what is missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -127,25 +79,6 @@ pub struct Names {
     pub item: Option<String>,
     /// The clerk's name.
     pub staff: Option<String>,
-}
-
-/// Who asks for a prompt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trigger {
-    /// A program on this machine.
-    Api,
-    /// A program in the hall's network.
-    Lan,
-    /// A program over a WebSocket.
-    WebSocket,
-    /// The button at the window.
-    Button,
-    /// The collector.
-    Office,
-    /// The clerk, at the tablet.
-    Clerk,
-    /// The demo's key.
-    Demo,
 }
 
 /// An accepted prompt.
@@ -158,6 +91,8 @@ pub struct Prompt {
     pub ordinal: u32,
     /// What it is about.
     pub event: ServiceEvent,
+    /// How it came about.
+    pub call: Call,
     /// What to show.
     pub names: Names,
 }
@@ -178,16 +113,25 @@ pub enum Event {
     Prompt {
         /// What it is about.
         event: ServiceEvent,
+        /// How it came about.
+        call: Call,
         /// What to show.
         names: Names,
     },
     /// The business system takes a prompt back.
     Cancel(PromptId),
+    /// The clerk pauses the window, or ends the pause.
+    Pause(bool),
     /// A finger on a target.
     Touch(Touch),
-    /// The record of the last [`Effect::Seal`] is on the card.
+    /// A finger that did something else.
+    Odd(Oddity),
+    /// The daily self-test is due on this day of the hall (`yyyymmdd`). Taken while idle only.
+    SelfTest(u32),
+    /// The record of the last [`Effect::Seal`] or [`Effect::SealText`] is on the card.
     Sealed(Seq),
-    /// The record of the last [`Effect::Seal`] is not kept; the stream is over.
+    /// The record of the last [`Effect::Seal`] or [`Effect::SealText`] is not kept; the stream is
+    /// over.
     SealFailed(Why),
     /// The journal is open with a new stream.
     Opened {
@@ -220,14 +164,34 @@ pub struct Touch {
 pub enum Target {
     /// One of the five.
     Level(Level),
-    /// 暂不评价
+    /// 暂不评价; while correcting: leave it as it was.
     Decline,
+    /// Another language.
+    Language(Language),
+    /// Elder mode on or off.
+    Elder,
     /// A second-level option.
     Tag(TagCode),
     /// 提交
     Submit,
     /// 跳过
     Skip,
+    /// The pad for a call-back number.
+    OpenPhone,
+    /// A digit of the pad.
+    Digit(u8),
+    /// Takes the last digit back.
+    Erase,
+    /// The number is complete.
+    KeepPhone,
+    /// Leaves the pad without a number.
+    ClosePhone,
+    /// 更正, on the thanks page.
+    Correct,
+    /// The clerk calls the question from the idle page.
+    Ask,
+    /// The clerk ends a pause of theirs.
+    Resume,
 }
 
 /// What the flow wants done.
@@ -237,6 +201,15 @@ pub enum Effect {
     OpenJournal,
     /// Seal this record; answer [`Event::Sealed`] or [`Event::SealFailed`].
     Seal(RecordBody),
+    /// Encrypt this text to the office's key and seal the message; the answer is as for a seal.
+    SealText {
+        /// The rating it belongs to.
+        target: Seq,
+        /// What it is.
+        what: MessageKind,
+        /// What was typed.
+        text: String,
+    },
     /// The prompt is taken and has this id.
     Accepted(PromptId),
     /// The prompt is not taken.
@@ -245,6 +218,10 @@ pub enum Effect {
     Asking(Prompt),
     /// The prompt's outcome is sealed.
     Ended(PromptId),
+    /// The clerk wants the question asked; answer [`Event::Prompt`].
+    ClerkAsks,
+    /// The self-test is over: whether all five levels are on the card.
+    SelfTested(bool),
     /// Everything is sealed; the program may end.
     Exit,
 }
@@ -264,7 +241,22 @@ pub struct Flow {
     next: Option<Prompt>,
     /// Over, but not sealed yet.
     owed: VecDeque<Owed>,
+    /// The clerk has paused the window.
+    paused: bool,
+    /// Of the citizen who is at the screen; back to the profile's with the next.
+    manner: Manner,
+    /// What the fingers did beside, since the question was shown.
+    odd: Option<Odd>,
     stopping: bool,
+}
+
+/// How a citizen wants to be spoken to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// The language of the pages.
+    pub language: Language,
+    /// Double type, longer times, spoken levels.
+    pub elder: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -276,11 +268,26 @@ enum Stage {
     },
     Opening,
     Idle,
-    Asking(Prompt),
+    Asking(Asking),
     Sealing(Sealing),
     Reasons(Reasons),
-    Thanks,
+    /// With the rating that can still be corrected.
+    Thanks(Rated),
+    Correcting(Correcting),
     NotKept(Why),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Asking {
+    prompt: Prompt,
+    /// The question stays this long after the last touch of language or type.
+    touched_at: Millis,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Correcting {
+    rated: Rated,
+    touched_at: Millis,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -292,26 +299,56 @@ struct Sealing {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Job {
-    Outcome { prompt: Prompt, outcome: Outcome },
-    Amendment,
+    Outcome {
+        prompt: Prompt,
+        outcome: Outcome,
+    },
+    /// The chips of a rating, as it then stands.
+    Amendment(Rated),
+    /// Another level for a rating, as it then stands.
+    Correction(Rated),
+    /// What was typed on the pad.
+    Text(Reasons),
+    Misuse,
+    /// The levels that are still to be sent through.
+    SelfTest {
+        day: u32,
+        rest: Vec<Level>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Behind {
     Idle,
-    Ask(Prompt),
+    Ask(Asking),
+    Correct(Correcting),
     Reasons(Reasons),
+}
+
+/// A sealed rating of the citizen who is still at the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Rated {
+    prompt: Prompt,
+    /// Where it is sealed.
+    target: Seq,
+    /// As it now stands.
+    level: Level,
+    /// The sealed options.
+    tags: BTreeSet<TagCode>,
+    corrections: u8,
+    /// A telephone number is sealed with it.
+    phone_kept: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Reasons {
-    level: Level,
-    /// The sealed rating.
-    target: Seq,
+    rated: Rated,
     set: TagSetId,
     chosen: BTreeSet<TagCode>,
     /// The page stays this long after the last touch.
     touched_at: Millis,
+    /// The pad, while it is open.
+    pad: Option<Pad>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -21,6 +21,7 @@ pub mod bridge;
 pub mod cli;
 pub mod conductor;
 pub mod config;
+pub mod day;
 pub mod demo;
 pub mod flow;
 pub mod gpio;
@@ -32,6 +33,7 @@ pub mod recorder;
 pub mod registry;
 pub mod scene;
 pub mod screen;
+pub mod script;
 pub mod station;
 pub mod voice;
 

@@ -24,7 +24,7 @@ use manyi_shared::tablet::{DataDir, FileError, SystemClock};
 
 use crate::api::lan::{self, Door};
 use crate::api::{Api, ListenError, listen, router};
-use crate::bridge::{Bridge, Mute};
+use crate::bridge::{Bridge, Input, Mute};
 use crate::conductor::{Conductor, Message};
 use crate::config::Config;
 use crate::recorder;
@@ -91,8 +91,8 @@ pub fn run(config: &Config) -> Result<(), ProgramError> {
     );
 
     let touches = ear.clone();
-    let bridge = Bridge::connect(&kiosk.window, mute.clone(), move |touch| {
-        touches.send(Message::Touch(touch)).unwrap_or_default();
+    let bridge = Bridge::connect(&kiosk.window, mute.clone(), move |input| {
+        touches.send(heard(input)).unwrap_or_default();
     });
     bridge.apply(&kiosk.window, &conductor.scene());
     let conductor = start_conductor(conductor, inbox, bridge)?;
@@ -115,6 +115,16 @@ pub fn run(config: &Config) -> Result<(), ProgramError> {
     }
     tracing::info!("terminal stopped");
     Ok(ran?)
+}
+
+/// What comes from the glass, for the conductor.
+const fn heard(input: Input) -> Message {
+    match input {
+        Input::Touch(touch) => Message::Touch(touch),
+        Input::Odd(oddity) => Message::Odd(oddity),
+        Input::Wake => Message::Wake,
+        Input::Technician => Message::Technician,
+    }
 }
 
 fn hooks(config: &Config, clock: &Arc<dyn Clock>, ear: &Sender<Message>, mute: Mute) -> Hooks {

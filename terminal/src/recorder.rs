@@ -15,10 +15,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
-use manyi_shared::domain::{Clock, PromptId, Seq, ServiceEvent, StreamId};
+use manyi_shared::domain::{Call, CallerKey, Clock, PromptId, Seq, ServiceEvent, StreamId};
 use manyi_shared::journal::{JournalError, Opening, Reader, Writer};
 use manyi_shared::tablet::{DataDir, replace, wake};
-use manyi_shared::wire::RecordBody;
+use manyi_shared::wire::{Message, MessageKind, OfficeKey, RecordBody};
 use serde::{Deserialize, Serialize};
 
 use crate::flow::{Event, Names, Prompt, Reason, Why};
@@ -30,15 +30,41 @@ pub enum Job {
     Open(Opening),
     /// Seal a record.
     Seal(RecordBody),
+    /// Encrypt a text to the office's key and seal it as a message.
+    SealText {
+        /// Whose eyes it is for.
+        key: OfficeKey,
+        /// The rating it belongs to.
+        target: Seq,
+        /// What it is.
+        what: MessageKind,
+        /// The text.
+        text: String,
+    },
     /// Remember that this prompt's question is on the screen.
     Note(Prompt),
 }
+
+/// What the recorder answers.
+#[derive(Debug)]
+pub enum Answer {
+    /// To a job.
+    Event(Event),
+    /// After the journal was opened: the callers' keys of the newest prompts, oldest first.
+    Keys(Vec<(CallerKey, PromptId)>),
+}
+
+/// How many earlier streams are searched for callers' keys: a business system that repeats a call
+/// does so within minutes, which a few restarts may fall into.
+const STREAMS_WITH_KEYS: usize = 3;
 
 /// The note of the prompt whose question is on the screen.
 #[derive(Debug, Serialize, Deserialize)]
 struct OpenPrompt {
     id: String,
     event: ServiceEvent,
+    #[serde(default)]
+    call: Call,
 }
 
 /// Starts the recorder; `answer` is called on its thread. It ends when all senders are gone.
@@ -48,7 +74,7 @@ struct OpenPrompt {
 pub fn start(
     data: DataDir,
     clock: Arc<dyn Clock>,
-    answer: impl Fn(Event) + Send + 'static,
+    answer: impl Fn(Answer) + Send + 'static,
 ) -> std::io::Result<(Sender<Job>, std::thread::JoinHandle<()>)> {
     let (jobs, inbox) = std::sync::mpsc::channel();
     let recorder = Recorder {
@@ -73,17 +99,30 @@ struct Recorder<A> {
     answer: A,
 }
 
-impl<A: Fn(Event)> Recorder<A> {
+impl<A: Fn(Answer)> Recorder<A> {
     fn run(mut self, inbox: &Receiver<Job>) {
         for job in inbox {
             match job {
                 Job::Open(opening) => {
                     let event = self.open(&opening);
-                    (self.answer)(event);
+                    let opened = matches!(event, Event::Opened { .. });
+                    (self.answer)(Answer::Event(event));
+                    if opened {
+                        (self.answer)(Answer::Keys(self.earlier_keys()));
+                    }
                 }
                 Job::Seal(body) => {
                     let event = self.seal(body);
-                    (self.answer)(event);
+                    (self.answer)(Answer::Event(event));
+                }
+                Job::SealText {
+                    key,
+                    target,
+                    what,
+                    text,
+                } => {
+                    let event = self.seal_text(key, target, what, &text);
+                    (self.answer)(Answer::Event(event));
                 }
                 Job::Note(prompt) => self.note(&prompt),
             }
@@ -150,6 +189,7 @@ impl<A: Fn(Event)> Recorder<A> {
             id,
             ordinal: id.ordinal,
             event: note.event,
+            call: note.call,
             names: Names::default(),
         })
     }
@@ -182,10 +222,64 @@ impl<A: Fn(Event)> Recorder<A> {
         }
     }
 
+    /// A text that cannot be encrypted is not kept, and never kept as it is.
+    fn seal_text(&mut self, key: OfficeKey, target: Seq, what: MessageKind, text: &str) -> Event {
+        let sealed = match &self.writer {
+            None => return Event::SealFailed(why(&JournalError::Spent)),
+            Some(writer) => key.seal(text, writer.stream(), target),
+        };
+        match sealed {
+            Ok(sealed) => self.seal(RecordBody::Message(Message {
+                target,
+                what,
+                sealed,
+            })),
+            Err(error) => {
+                self.writer = None;
+                tracing::error!("a message is not kept: {error}");
+                Event::SealFailed(Why {
+                    reason: Reason::Other,
+                    detail: error.to_string(),
+                })
+            }
+        }
+    }
+
+    /// The keys of prompts of earlier starts. One that cannot be read is only asked again.
+    fn earlier_keys(&self) -> Vec<(CallerKey, PromptId)> {
+        let mut keys = Vec::new();
+        let read = Reader::open(&self.data.journal()).and_then(|reader| {
+            let streams = reader.streams()?;
+            let newest = streams.len().saturating_sub(STREAMS_WITH_KEYS);
+            for stored in streams.iter().skip(newest) {
+                reader.for_each_record(stored, |record| {
+                    if let Ok(RecordBody::Outcome(outcome)) = record.decode().map(|r| r.body)
+                        && let Some(key) = outcome.call.key
+                    {
+                        let id = PromptId {
+                            stream: stored.id,
+                            ordinal: outcome.ordinal,
+                        };
+                        keys.push((key, id));
+                    }
+                })?;
+            }
+            Ok(())
+        });
+        if let Err(error) = read {
+            tracing::warn!(
+                "callers' keys of earlier starts are not known: {}",
+                chain(&error)
+            );
+        }
+        keys
+    }
+
     fn note(&self, prompt: &Prompt) {
         let note = OpenPrompt {
             id: prompt.id.to_string(),
             event: prompt.event.clone(),
+            call: prompt.call,
         };
         let written = serde_json::to_vec(&note)
             .map_err(|error| error.to_string())

@@ -2,11 +2,16 @@
 //!
 //! No words of the interface are in here; `.slint` owns those.
 
-use jiff::Timestamp;
-use manyi_shared::domain::{ClockReading, StaffId, national_tags};
-use manyi_shared::wire::Profile;
+mod compose;
 
-use crate::flow::{PageView, Prompt, Reason, View};
+use std::path::PathBuf;
+
+use manyi_shared::domain::Language;
+
+use crate::flow::{Manner, PhoneView, Reason};
+use crate::outputs::LightLevel;
+
+pub use compose::{Context, compose};
 
 /// A page, ready to be drawn.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +20,10 @@ pub struct Scene {
     pub serial: u64,
     /// Whether targets take touches.
     pub input: bool,
+    /// How the citizen is spoken to.
+    pub manner: Manner,
+    /// How bright the screen is.
+    pub light: LightLevel,
     /// The page.
     pub page: ScenePage,
 }
@@ -28,11 +37,17 @@ pub enum ScenePage {
     Ask(AskScene),
     /// The options of the chosen level.
     Reasons(ReasonsScene),
+    /// The pad for a call-back number.
+    Phone(PhoneScene),
     /// The thank-you.
     Thanks {
         /// The hall's name.
         hall_name: String,
+        /// The level can still be corrected.
+        may_correct: bool,
     },
+    /// The window is paused.
+    Paused(PausedScene),
     /// Not asking.
     OutOfService(OutOfServiceScene),
 }
@@ -48,6 +63,21 @@ pub struct IdleScene {
     pub staff: Staff,
     /// The time of day in the hall; empty while the clock is not known to be right.
     pub clock: String,
+    /// What is announced now.
+    pub announcement: Option<AnnouncementScene>,
+    /// The clerk may call the question from here.
+    pub clerk_may_ask: bool,
+}
+
+/// One announcement.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AnnouncementScene {
+    /// Which one of the profile, from 1.
+    pub number: usize,
+    /// Its text.
+    pub text: String,
+    /// Its picture, if that is on the card.
+    pub picture: Option<PathBuf>,
 }
 
 /// What the ask page shows.
@@ -65,13 +95,23 @@ pub struct AskScene {
     pub left_seconds: i32,
     /// Whether the order of the levels is turned round.
     pub mirrored: bool,
+    /// The level is chosen anew.
+    pub correcting: bool,
+    /// Languages to choose from.
+    pub languages: Vec<Language>,
 }
 
 /// What the reasons page shows.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReasonsScene {
     /// The chips in their order.
     pub chips: Vec<Chip>,
+    /// At least one is wanted.
+    pub required: bool,
+    /// The address behind the code for the citizen's own phone, when one is offered.
+    pub code: Option<String>,
+    /// The call-back number.
+    pub phone: PhoneView,
     /// Time left.
     pub left_seconds: i32,
 }
@@ -79,12 +119,42 @@ pub struct ReasonsScene {
 /// One second-level option.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chip {
-    /// The national code.
+    /// The code.
     pub code: u16,
-    /// The national text.
+    /// The office's own words; empty for a national option, whose words the pages have.
     pub text: String,
     /// Whether it is chosen.
     pub chosen: bool,
+}
+
+/// What the pad shows. Never printed: a log must not have what was typed.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct PhoneScene {
+    /// As typed so far.
+    pub digits: String,
+    /// Whether it is long enough to be kept.
+    pub whole: bool,
+    /// Time left.
+    pub left_seconds: i32,
+}
+
+impl std::fmt::Debug for PhoneScene {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PhoneScene({} digits)", self.digits.len())
+    }
+}
+
+/// What the paused page shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PausedScene {
+    /// The place.
+    pub place: Place,
+    /// The office's own words.
+    pub text: String,
+    /// Whom to call.
+    pub contact: String,
+    /// The clerk paused and may end it here.
+    pub by_clerk: bool,
 }
 
 /// What the out-of-service page shows.
@@ -116,140 +186,10 @@ pub struct Staff {
     pub number: String,
     /// Post 岗位.
     pub post: String,
-}
-
-/// Fills a view with the profile's names.
-#[must_use]
-pub fn compose(view: &View<'_>, profile: Option<&Profile>, now: &ClockReading) -> Scene {
-    let page = match &view.page {
-        PageView::OutOfService(why) => ScenePage::OutOfService(OutOfServiceScene {
-            reason: Some(why.reason),
-            detail: why.detail.clone(),
-            contact: profile.map(|p| p.contact.clone()).unwrap_or_default(),
-        }),
-        PageView::NotKept(why) => ScenePage::OutOfService(OutOfServiceScene {
-            reason: None,
-            detail: why.detail.clone(),
-            contact: profile.map(|p| p.contact.clone()).unwrap_or_default(),
-        }),
-        PageView::Idle => ScenePage::Idle(profile.map(|p| idle(p, now)).unwrap_or_default()),
-        PageView::Ask {
-            prompt,
-            left_seconds,
-            whole_ms,
-        } => ScenePage::Ask(AskScene {
-            left_fraction: fraction(*left_seconds, *whole_ms),
-            left_seconds: seconds(*left_seconds),
-            ..ask(prompt, profile)
-        }),
-        PageView::Reasons {
-            level,
-            chosen,
-            left_seconds,
-        } => ScenePage::Reasons(ReasonsScene {
-            chips: national_tags()
-                .of_level(*level)
-                .map(|tag| Chip {
-                    code: tag.code.number(),
-                    text: tag.name.clone(),
-                    chosen: chosen.contains(&tag.code),
-                })
-                .collect(),
-            left_seconds: seconds(*left_seconds),
-        }),
-        PageView::Thanks => ScenePage::Thanks {
-            hall_name: profile.map(|p| p.hall_name.clone()).unwrap_or_default(),
-        },
-    };
-    Scene {
-        serial: view.serial,
-        input: view.input,
-        page,
-    }
-}
-
-fn idle(profile: &Profile, now: &ClockReading) -> IdleScene {
-    let on_duty = profile
-        .staff_on_duty
-        .as_deref()
-        .and_then(|id| StaffId::new(id).ok());
-    IdleScene {
-        hall_name: profile.hall_name.clone(),
-        place: place(profile),
-        staff: staff(profile, on_duty.as_ref(), None),
-        clock: time_of_day(now, &profile.time_zone),
-    }
-}
-
-fn ask(prompt: &Prompt, profile: Option<&Profile>) -> AskScene {
-    let Some(profile) = profile else {
-        return AskScene::default();
-    };
-    let item = prompt
-        .event
-        .item
-        .as_ref()
-        .and_then(|code| profile.item_name(code));
-    let on_duty = profile
-        .staff_on_duty
-        .as_deref()
-        .and_then(|id| StaffId::new(id).ok());
-    let served = prompt.event.staff.as_ref().or(on_duty.as_ref());
-    AskScene {
-        item_name: prompt
-            .names
-            .item
-            .as_deref()
-            .or(item)
-            .unwrap_or_default()
-            .to_owned(),
-        place: place(profile),
-        staff: staff(profile, served, prompt.names.staff.as_deref()),
-        mirrored: profile.mirrored,
-        ..AskScene::default()
-    }
-}
-
-fn place(profile: &Profile) -> Place {
-    Place {
-        number: profile.window_number.clone(),
-        name: profile.window_name.clone(),
-    }
-}
-
-/// A clerk by number; a name that the business system sent wins over the profile's.
-fn staff(profile: &Profile, id: Option<&StaffId>, sent_name: Option<&str>) -> Staff {
-    let known = id.and_then(|id| profile.staff_member(id));
-    Staff {
-        name: sent_name
-            .or(known.map(|s| s.name.as_str()))
-            .unwrap_or_default()
-            .to_owned(),
-        number: id.map(ToString::to_string).unwrap_or_default(),
-        post: known.map(|s| s.post.clone()).unwrap_or_default(),
-    }
-}
-
-/// Hours and minutes in the hall, or nothing: a wrong clock on a wall is worse than none.
-fn time_of_day(now: &ClockReading, zone: &str) -> String {
-    let at = now
-        .synchronised
-        .then(|| Timestamp::from_millisecond(now.wall_ms).ok())
-        .flatten();
-    at.and_then(|at| at.in_tz(zone).ok())
-        .map(|at| at.strftime("%H:%M").to_string())
-        .unwrap_or_default()
-}
-
-fn seconds(left: u64) -> i32 {
-    i32::try_from(left).unwrap_or(i32::MAX)
-}
-
-fn fraction(left_seconds: u64, whole_ms: u64) -> f32 {
-    // Profiles allow 600 s at most, so both fit without loss.
-    let exact = |n: u64| u16::try_from(n).map_or(f32::MAX, f32::from);
-    let whole = whole_ms.div_ceil(1000).max(1);
-    (exact(left_seconds) / exact(whole)).clamp(0.0, 1.0)
+    /// Star grade, 1 to 5; 0 for none.
+    pub stars: u8,
+    /// Their photograph, if it is on the card.
+    pub photo: Option<PathBuf>,
 }
 
 #[cfg(test)]

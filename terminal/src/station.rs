@@ -2,14 +2,16 @@
 //!
 //! The daemon replaces these files as a whole; this module only reads them.
 
+use std::collections::BTreeMap;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use manyi_shared::domain::{HallId, TerminalId, WindowId};
+use manyi_shared::domain::{HallId, InvalidCode, TerminalId, WindowId};
 use manyi_shared::journal::Opening;
-use manyi_shared::tablet::{DataDir, Identity, IdentityError, read_profile};
-use manyi_shared::wire::Profile;
+use manyi_shared::tablet::{DataDir, Identity, IdentityError, read_key, read_profile};
+use manyi_shared::wire::{AssetDigest, Profile, SecretKey};
 
 use crate::flow::{Reason, Why};
 use crate::recorder::chain;
@@ -18,7 +20,7 @@ use crate::recorder::chain;
 pub const SOFTWARE: &str = concat!("manyi-terminal ", env!("CARGO_PKG_VERSION"));
 
 /// Who and where the terminal is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Station {
     /// The terminal's id.
     pub terminal: TerminalId,
@@ -28,6 +30,12 @@ pub struct Station {
     pub window: WindowId,
     /// What it shows and obeys.
     pub profile: Profile,
+    /// Pictures and sounds of the profile that are on the card.
+    pub assets: BTreeMap<AssetDigest, PathBuf>,
+    /// Signs the codes that citizens scan; none when the file cannot be read.
+    pub key: Option<Arc<SecretKey>>,
+    /// Where the collector was at enrolment.
+    pub collector_url: String,
 }
 
 impl Station {
@@ -48,14 +56,27 @@ impl Station {
             detail: chain(error),
         };
         let profile = read_profile(data, &identity).map_err(|error| other(&error))?;
-        // The profile rules: an office may move a terminal to another window.
-        let hall = HallId::new(&profile.hall_id).map_err(|error| other(&error))?;
-        let window = WindowId::new(&profile.window_id).map_err(|error| other(&error))?;
+        let mut station = Self::new(identity.terminal, profile).map_err(|error| other(&error))?;
+        station.assets = assets(data, &station.profile);
+        station.key = read_key(&data.key()).map(Arc::new).ok();
+        station.collector_url = identity.collector_url;
+        Ok(station)
+    }
+
+    /// A terminal at the window of its profile, without files and keys. The profile rules: an
+    /// office may move a terminal to another window.
+    ///
+    /// # Errors
+    /// When the profile's hall or window is no code.
+    pub fn new(terminal: TerminalId, profile: Profile) -> Result<Self, InvalidCode> {
         Ok(Self {
-            terminal: identity.terminal,
-            hall,
-            window,
+            terminal,
+            hall: HallId::new(&profile.hall_id)?,
+            window: WindowId::new(&profile.window_id)?,
             profile,
+            assets: BTreeMap::new(),
+            key: None,
+            collector_url: String::new(),
         })
     }
 
@@ -75,6 +96,20 @@ impl Station {
             software: SOFTWARE.to_owned(),
         }
     }
+}
+
+/// The files that are there. A missing one is skipped: a picture less is no reason not to ask.
+fn assets(data: &DataDir, profile: &Profile) -> BTreeMap<AssetDigest, PathBuf> {
+    let mut found = BTreeMap::new();
+    for (field, _, digest) in profile.assets() {
+        let path = data.asset(&digest);
+        if path.is_file() {
+            found.insert(digest, path);
+        } else {
+            tracing::warn!(field, path = %path.display(), "a file of the profile is missing");
+        }
+    }
+    found
 }
 
 /// Tells whether identity or profile were replaced since the last look.

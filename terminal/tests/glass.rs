@@ -5,11 +5,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use i_slint_backend_testing::{ElementHandle, mock_elapsed_time};
-use manyi_shared::domain::{BootId, ClockReading, Outcome, Seq, ServiceEvent, StreamId};
+use manyi_shared::domain::{Call, Outcome, Seq, ServiceEvent, StreamId, TerminalId};
 use manyi_shared::wire::RecordBody;
-use manyi_terminal::bridge::{Bridge, Mute};
+use manyi_terminal::bridge::{Bridge, Input, Mute};
 use manyi_terminal::flow::{Effect, Event, Flow, Millis, Names, Reason, Rules, Touch, Why};
-use manyi_terminal::scene::compose;
+use manyi_terminal::scene::{Context, compose};
+use manyi_terminal::station::Station;
 use manyi_ui::{KioskWindow, Page};
 use slint::platform::PointerEventButton;
 use slint::{ComponentHandle, PhysicalSize};
@@ -23,6 +24,7 @@ struct Kiosk {
     bridge: Bridge,
     mute: Mute,
     touches: Rc<RefCell<Vec<Touch>>>,
+    station: Station,
     flow: Flow,
     now: Millis,
     seq: u64,
@@ -38,8 +40,10 @@ impl Kiosk {
         let touches = Rc::<RefCell<Vec<Touch>>>::default();
         let heard = touches.clone();
         let mute = Mute::default();
-        let bridge = Bridge::connect(&window, mute.clone(), move |touch| {
-            heard.borrow_mut().push(touch)
+        let bridge = Bridge::connect(&window, mute.clone(), move |input| {
+            if let Input::Touch(touch) = input {
+                heard.borrow_mut().push(touch);
+            }
         });
         let why = Why {
             reason: Reason::NotEnrolled,
@@ -51,6 +55,8 @@ impl Kiosk {
             bridge,
             mute,
             touches,
+            station: Station::new(TerminalId::from_bytes([7; 16]), profile::profile())
+                .expect("a station"),
             flow,
             now: 0,
             seq: 1,
@@ -74,6 +80,7 @@ impl Kiosk {
         let mut kiosk = Self::idle();
         kiosk.hear(Event::Prompt {
             event: ServiceEvent::default(),
+            call: Call::default(),
             names: Names::default(),
         });
         kiosk.later(300);
@@ -105,17 +112,11 @@ impl Kiosk {
     }
 
     fn draw(&mut self) {
-        let reading = ClockReading {
-            wall_ms: 0,
-            uptime_ms: self.now,
-            boot: BootId::from_bytes([0; 16]),
-            synchronised: false,
+        let context = Context {
+            station: Some(&self.station),
+            ..Context::default()
         };
-        let scene = compose(
-            &self.flow.view(self.now),
-            Some(&profile::profile()),
-            &reading,
-        );
+        let scene = compose(&self.flow.view(self.now), &context);
         self.bridge.apply(&self.window, &scene);
         mock_elapsed_time(Duration::ZERO);
         mock_elapsed_time(Duration::ZERO);
@@ -223,6 +224,7 @@ fn targets_are_deaf_during_the_guard_time() {
     let mut kiosk = Kiosk::idle();
     kiosk.hear(Event::Prompt {
         event: ServiceEvent::default(),
+        call: Call::default(),
         names: Names::default(),
     });
     kiosk.tap("非常满意");

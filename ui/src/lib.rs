@@ -11,6 +11,7 @@
 //! It does not read the clock, keep state between prompts, or know what a record is.
 
 pub mod fonts;
+pub mod languages;
 
 /// What the Slint compiler generates; its code is not held to this workspace's lints.
 mod generated {

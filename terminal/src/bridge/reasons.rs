@@ -1,11 +1,11 @@
 //! The options of the chosen level.
 
 use manyi_shared::domain::TagCode;
-use manyi_ui::{KioskWindow, Page, ReasonsAdapter, Tag};
+use manyi_ui::{KioskWindow, Page, PhoneState, ReasonsAdapter, Tag};
 use slint::{ComponentHandle, Model, ModelRc, VecModel};
 
-use super::{Sender, Shown};
-use crate::flow::Target;
+use super::{Sender, Shown, pictures};
+use crate::flow::{PhoneView, Target};
 use crate::scene::{Chip, ReasonsScene};
 
 pub(super) fn connect(window: &KioskWindow, sender: &Sender) {
@@ -20,6 +20,8 @@ pub(super) fn connect(window: &KioskWindow, sender: &Sender) {
     adapter.on_submit(move || submit.send(Target::Submit));
     let skip = sender.clone();
     adapter.on_skip(move || skip.send(Target::Skip));
+    let phone = sender.clone();
+    adapter.on_open_phone(move || phone.send(Target::OpenPhone));
 }
 
 fn map_code(code: &str) -> Option<TagCode> {
@@ -55,7 +57,36 @@ pub(super) fn map(window: &KioskWindow, scene: &ReasonsScene) -> Shown {
         adapter.set_tags(ModelRc::new(VecModel::from(chips)));
     }
     adapter.set_remaining_seconds(scene.left_seconds);
+    adapter.set_required(scene.required);
+    adapter.set_phone(map_phone(scene.phone));
+    map_code_image(&adapter, scene.code.as_deref());
     Page::Reasons
+}
+
+const fn map_phone(phone: PhoneView) -> PhoneState {
+    match phone {
+        PhoneView::NotOffered => PhoneState::NotOffered,
+        PhoneView::Offered => PhoneState::Offered,
+        PhoneView::Kept => PhoneState::Kept,
+    }
+}
+
+/// Drawn once for a rating: making a code takes longer than showing a page.
+fn map_code_image(adapter: &ReasonsAdapter<'_>, address: Option<&str>) {
+    thread_local! {
+        static DRAWN: std::cell::RefCell<String> = const { std::cell::RefCell::new(String::new()) };
+    }
+    let address = address.unwrap_or_default();
+    DRAWN.with_borrow_mut(|drawn| {
+        if drawn != address {
+            let image = (!address.is_empty())
+                .then(|| pictures::code(address))
+                .flatten();
+            adapter.set_has_code(image.is_some());
+            adapter.set_code(image.unwrap_or_default());
+            address.clone_into(drawn);
+        }
+    });
 }
 
 #[cfg(test)]

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use manyi_shared::domain::{
-    FaultReason, Level, Outcome, PromptId, Seq, ServiceEvent, StreamId, TagCode, TagSetId,
+    FaultReason, Language, Level, Outcome, PromptId, Seq, ServiceEvent, StreamId, TagCode,
     national_tags,
 };
 use manyi_shared::wire::RecordBody;
 use proptest::prelude::*;
 
+use super::run::rules as rules_of_run;
 use super::*;
 
 /// What the world may do next.
@@ -18,6 +19,9 @@ enum Turn {
     CancelNewest,
     Tap(Target),
     TapStale(Target),
+    Odd(Oddity),
+    Pause(bool),
+    SelfTest,
     Wait(Millis),
     /// The recorder answers what it was last asked.
     Answer {
@@ -35,6 +39,18 @@ fn target() -> impl Strategy<Value = Target> {
         3 => prop::sample::select(codes).prop_map(Target::Tag),
         1 => Just(Target::Submit),
         1 => Just(Target::Skip),
+        2 => Just(Target::Correct),
+        1 => prop::sample::select(vec![
+            Target::Elder,
+            Target::Language(Language::Ar),
+            Target::OpenPhone,
+            Target::Digit(1),
+            Target::Erase,
+            Target::KeepPhone,
+            Target::ClosePhone,
+            Target::Ask,
+            Target::Resume,
+        ]),
     ]
 }
 
@@ -44,6 +60,9 @@ fn turn() -> impl Strategy<Value = Turn> {
         1 => Just(Turn::CancelNewest),
         8 => target().prop_map(Turn::Tap),
         2 => target().prop_map(Turn::TapStale),
+        1 => prop::sample::select(vec![Oddity::SeveralFingers, Oddity::Stray]).prop_map(Turn::Odd),
+        1 => any::<bool>().prop_map(Turn::Pause),
+        1 => Just(Turn::SelfTest),
         4 => (0_u64..3_000).prop_map(Turn::Wait),
         2 => (3_000_u64..40_000).prop_map(Turn::Wait),
         8 => (prop::bool::weighted(0.9), any::<bool>())
@@ -68,6 +87,10 @@ struct World {
     stream: Option<StreamId>,
     /// Taps that the flow must have taken: the level, and the prompt it was for.
     tapped: Vec<Level>,
+    /// Where outcomes of the open stream lie.
+    outcomes: BTreeSet<Seq>,
+    /// The levels that corrections and chips stand for, by rating.
+    amended: BTreeMap<Seq, Level>,
     ratings_lost: usize,
     exits: usize,
 }
@@ -76,20 +99,23 @@ impl World {
     fn take(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Seal(_) | Effect::OpenJournal => self.asked.push(effect),
+                Effect::Seal(_) | Effect::SealText { .. } | Effect::OpenJournal => {
+                    self.asked.push(effect);
+                }
                 Effect::Accepted(id) => {
                     assert!(self.accepted.insert(id.to_string()), "{id} accepted twice");
                     self.newest = Some(id);
                 }
                 Effect::Ended(id) => assert!(self.ended.insert(id.to_string()), "{id} ended twice"),
                 Effect::Exit => self.exits += 1,
-                Effect::Refused | Effect::Asking(_) => {}
+                Effect::Refused | Effect::Asking(_) | Effect::ClerkAsks | Effect::SelfTested(_) => {
+                }
             }
         }
         let seals = self
             .asked
             .iter()
-            .filter(|e| matches!(e, Effect::Seal(_)))
+            .filter(|e| matches!(e, Effect::Seal(_) | Effect::SealText { .. }))
             .count();
         assert!(seals <= 1, "law 4: one record at a time");
     }
@@ -98,6 +124,7 @@ impl World {
         self.streams += 1;
         let stream = StreamId::from_bytes([self.streams; 16]);
         self.stream = Some(stream);
+        self.outcomes.clear();
         let doubt = self.in_doubt.take();
         let was_kept = doubt.is_some() && kept;
         if let Some((place, outcome)) = doubt.filter(|_| kept) {
@@ -132,6 +159,7 @@ impl World {
                     self.seq += 1;
                     let before = self.card.insert(place, record.outcome);
                     assert!(before.is_none(), "law 1: two outcomes for one prompt");
+                    self.outcomes.extend(Seq::new(self.seq));
                     Seq::new(self.seq).map(Event::Sealed)
                 } else {
                     self.ratings_lost += usize::from(record.outcome.level().is_some());
@@ -140,7 +168,20 @@ impl World {
                     Some(Event::SealFailed(why))
                 }
             }
-            Effect::Seal(RecordBody::Amendment(_)) if good => {
+            Effect::Seal(RecordBody::Amendment(amendment)) if good => {
+                self.seq += 1;
+                self.amended.insert(amendment.target, amendment.level);
+                Seq::new(self.seq).map(Event::Sealed)
+            }
+            Effect::Seal(RecordBody::Misuse(misuse)) if good => {
+                assert!(
+                    self.outcomes.contains(&misuse.target),
+                    "misuse of no outcome"
+                );
+                self.seq += 1;
+                Seq::new(self.seq).map(Event::Sealed)
+            }
+            Effect::Seal(_) | Effect::SealText { .. } if good => {
                 self.seq += 1;
                 Seq::new(self.seq).map(Event::Sealed)
             }
@@ -157,8 +198,7 @@ fn rules() -> Rules {
         ask_ms: 5_000,
         reasons_ms: 5_000,
         thanks_ms: 1_000,
-        guard_ms: 300,
-        reasons: Some(TagSetId("v2".to_owned())),
+        ..rules_of_run()
     }
 }
 
@@ -182,13 +222,24 @@ fn step(flow: Flow, world: &mut World, event: Event) -> Flow {
             assert_eq!(before, "ask");
             world.tapped.push(*level);
         }
+        if let Effect::Seal(RecordBody::Amendment(amendment)) = effect
+            && amendment.tags.is_empty()
+        {
+            assert_eq!(
+                chosen,
+                Some(amendment.level),
+                "law 7: a correction nobody made"
+            );
+            assert_eq!(before, "correcting", "law 7");
+            assert!(world.outcomes.contains(&amendment.target), "law 7");
+        }
     }
     world.take(effects);
     let after = page(&flow, world.now);
     if after == "thanks" && before != "thanks" {
         // From the reasons page with nothing chosen, everything said is sealed already.
         assert!(
-            answered || before == "reasons",
+            answered || before == "reasons" || before == "correcting",
             "law 3: thanks without a seal"
         );
         assert!(
@@ -201,10 +252,14 @@ fn step(flow: Flow, world: &mut World, event: Event) -> Flow {
 
 fn page(flow: &Flow, now: Millis) -> &'static str {
     match flow.view(now).page {
+        PageView::Ask {
+            correcting: true, ..
+        } => "correcting",
         PageView::Ask { .. } => "ask",
         PageView::Reasons { .. } => "reasons",
-        PageView::Thanks => "thanks",
-        PageView::Idle => "idle",
+        PageView::Phone { .. } => "phone",
+        PageView::Thanks { .. } => "thanks",
+        PageView::Idle { .. } | PageView::Paused { .. } => "idle",
         PageView::NotKept(_) | PageView::OutOfService(_) => "out",
     }
 }
@@ -214,6 +269,7 @@ fn play(mut flow: Flow, world: &mut World, turn: Turn) -> Flow {
     let event = match turn {
         Turn::Prompt => Event::Prompt {
             event: ServiceEvent::default(),
+            call: Call::default(),
             names: Names::default(),
         },
         Turn::CancelNewest => match world.newest {
@@ -221,6 +277,9 @@ fn play(mut flow: Flow, world: &mut World, turn: Turn) -> Flow {
             None => return flow,
         },
         Turn::Tap(target) => Event::Touch(Touch { serial, target }),
+        Turn::Odd(oddity) => Event::Odd(oddity),
+        Turn::Pause(paused) => Event::Pause(paused),
+        Turn::SelfTest => Event::SelfTest(20_261_122),
         Turn::TapStale(target) => Event::Touch(Touch {
             serial: serial.wrapping_sub(1),
             target,

@@ -1,24 +1,24 @@
 //! From stage to stage: what the transitions have in common.
 
-use manyi_shared::domain::{Call, Outcome, PromptId, Withdrawal};
-use manyi_shared::wire::{Amendment, OutcomeRecord, RecordBody};
+use manyi_shared::domain::{Outcome, PromptId, Withdrawal};
+use manyi_shared::wire::{OutcomeRecord, RecordBody};
 
 use super::{
-    Behind, Effect, Flow, Job, Millis, NOT_KEPT_MS, Owed, Prompt, Reasons, Rules, Sealing, Stage,
+    Asking, Behind, ELDER_TIMES, Effect, Flow, Job, Manner, Millis, NOT_KEPT_MS, Odd, Owed, Prompt,
+    Rules, Sealing, Stage,
 };
 
 impl Flow {
     /// What comes when nothing is at hand: what is owed, then what waits, then idle.
     pub(super) fn go_on(&mut self, now: Millis, todo: &mut Vec<Effect>) {
+        if self.seal_oddities(todo) {
+            return;
+        }
         if self.stopping
             && let Some(prompt) = self.next.take()
         {
             let outcome = Outcome::Withdrawn(Withdrawal::Shutdown);
-            self.owed.push_back(Owed {
-                prompt,
-                outcome,
-                in_doubt: false,
-            });
+            self.owe(prompt, outcome);
         }
         if let Some(Owed {
             prompt, outcome, ..
@@ -30,25 +30,51 @@ impl Flow {
             todo.push(Effect::Exit);
         } else if let Some(prompt) = self.next.take() {
             todo.push(Effect::Asking(prompt.clone()));
-            self.stage = Stage::Asking(prompt);
+            self.odd = Some(Odd::of(prompt.id));
+            self.manner = self.first_manner();
+            self.stage = Stage::Asking(Asking {
+                prompt,
+                touched_at: now,
+            });
             self.show(now);
         } else {
+            self.manner = self.first_manner();
             self.stage = Stage::Idle;
             self.show(now);
         }
     }
 
+    /// Whether the citizen's pages have to make room.
+    pub(super) fn waits(&self) -> bool {
+        self.stopping || self.next.is_some() || !self.owed.is_empty()
+    }
+
+    /// A prompt that is over and whose outcome is sealed when its turn comes.
+    pub(super) fn owe(&mut self, prompt: Prompt, outcome: Outcome) {
+        self.owed.push_back(Owed {
+            prompt,
+            outcome,
+            in_doubt: false,
+        });
+    }
+
     /// Ends the prompt whose question is on the screen.
     pub(super) fn end_asked(
         &mut self,
-        prompt: Prompt,
+        asking: Asking,
         outcome: Outcome,
         now: Millis,
         todo: &mut Vec<Effect>,
     ) {
         let response_ms = u32::try_from(now.saturating_sub(self.shown_at)).unwrap_or(u32::MAX);
-        let behind = Behind::Ask(prompt.clone());
-        self.seal_outcome(prompt, outcome, Some(response_ms), behind, todo);
+        let prompt = asking.prompt.clone();
+        self.seal_outcome(
+            prompt,
+            outcome,
+            Some(response_ms),
+            Behind::Ask(asking),
+            todo,
+        );
     }
 
     pub(super) fn seal_outcome(
@@ -65,35 +91,12 @@ impl Flow {
             tag_set: None,
             response_ms,
             event: prompt.event.clone(),
-            call: Call::default(),
+            call: prompt.call,
         };
         todo.push(Effect::Seal(RecordBody::Outcome(record)));
         self.stage = Stage::Sealing(Sealing {
             job: Job::Outcome { prompt, outcome },
             behind,
-        });
-    }
-
-    /// Seals the chips that are tapped, however the page is left: nothing a citizen said is lost.
-    pub(super) fn leave_reasons(&mut self, reasons: Reasons, now: Millis, todo: &mut Vec<Effect>) {
-        if reasons.chosen.is_empty() {
-            if self.stopping || self.next.is_some() || !self.owed.is_empty() {
-                self.go_on(now, todo);
-            } else {
-                self.stage = Stage::Thanks;
-                self.show(now);
-            }
-            return;
-        }
-        todo.push(Effect::Seal(RecordBody::Amendment(Amendment {
-            target: reasons.target,
-            level: reasons.level,
-            tags: reasons.chosen.iter().copied().collect(),
-            tag_set: Some(reasons.set.clone()),
-        })));
-        self.stage = Stage::Sealing(Sealing {
-            job: Job::Amendment,
-            behind: Behind::Reasons(reasons),
         });
     }
 
@@ -112,35 +115,63 @@ impl Flow {
         })
     }
 
+    /// How a citizen is spoken to before they choose.
+    pub(super) fn first_manner(&self) -> Manner {
+        self.rules
+            .as_ref()
+            .map_or_else(Manner::default, |r| r.manner)
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused || self.rules.as_ref().is_some_and(|rules| rules.paused)
+    }
+
     pub(super) fn deaf_until(&self) -> Millis {
         let guard = self.rules.as_ref().map_or(0, |rules| rules.guard_ms);
         self.shown_at.saturating_add(guard)
     }
 
+    /// The time that a page has, longer for elders.
+    pub(super) fn page_ms(&self, ms: fn(&Rules) -> Millis) -> Millis {
+        let times = if self.manner.elder { ELDER_TIMES } else { 1 };
+        self.rules.as_ref().map_or(0, ms).saturating_mul(times)
+    }
+
     /// When the present stage ends by itself.
     pub(super) fn deadline(&self) -> Option<Millis> {
-        let rules = self.rules.as_ref();
         let after =
-            |from: Millis, ms: fn(&Rules) -> Millis| rules.map(|r| from.saturating_add(ms(r)));
+            |from: Millis, ms: fn(&Rules) -> Millis| Some(from.saturating_add(self.page_ms(ms)));
         match &self.stage {
             Stage::OutOfService { retry_at, .. } => *retry_at,
-            Stage::Asking(_) => after(self.shown_at, |r| r.ask_ms),
+            Stage::Asking(asking) => after(asking.touched_at, |r| r.ask_ms),
+            Stage::Correcting(correcting) => after(correcting.touched_at, |r| r.ask_ms),
             Stage::Reasons(reasons) => after(reasons.touched_at, |r| r.reasons_ms),
-            Stage::Thanks => after(self.shown_at, |r| r.thanks_ms),
+            Stage::Thanks(_) => after(self.shown_at, |r| r.thanks_ms),
             Stage::NotKept(_) => Some(self.shown_at.saturating_add(NOT_KEPT_MS)),
             Stage::Opening | Stage::Idle | Stage::Sealing(_) => None,
         }
     }
 
+    /// Whether the present page has targets.
+    pub(super) const fn has_targets(&self) -> bool {
+        matches!(
+            self.stage,
+            Stage::Idle
+                | Stage::Asking(_)
+                | Stage::Correcting(_)
+                | Stage::Reasons(_)
+                | Stage::Thanks(_)
+        )
+    }
+
     /// Whether touches do nothing now.
     pub(super) fn is_deaf(&self, now: Millis) -> bool {
-        now < self.deaf_until() || !matches!(self.stage, Stage::Asking(_) | Stage::Reasons(_))
+        now < self.deaf_until() || !self.has_targets()
     }
 
     /// The end of the guard time, when it is still to come on a page that takes touches.
     pub(super) fn guard_end(&self, now: Millis) -> Option<Millis> {
-        let takes = matches!(self.stage, Stage::Asking(_) | Stage::Reasons(_));
         let end = self.deaf_until();
-        (takes && end > now).then_some(end)
+        (self.has_targets() && end > now).then_some(end)
     }
 }

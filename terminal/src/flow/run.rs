@@ -1,8 +1,8 @@
 //! A flow under test, brought to any stage.
 
 use manyi_shared::domain::{
-    FaultReason, Level, Outcome, PromptId, Seq, ServiceEvent, StreamId, TagCode, TagSetId,
-    Withdrawal,
+    FaultReason, Language, Level, Outcome, PromptId, Seq, ServiceEvent, StreamId, TagCode,
+    TagSetId, Withdrawal, national_tags,
 };
 use manyi_shared::wire::RecordBody;
 
@@ -17,6 +17,13 @@ pub(super) fn rules() -> Rules {
         thanks_ms: 2_000,
         guard_ms: GUARD,
         reasons: Some(TagSetId("v2".to_owned())),
+        offered: national_tags().tags.iter().map(|tag| tag.code).collect(),
+        required: BTreeSet::new(),
+        languages: Language::ALL.to_vec(),
+        manner: Manner::default(),
+        phone: true,
+        paused: false,
+        clerk_may_ask: true,
     }
 }
 
@@ -41,6 +48,7 @@ pub(super) fn id(ordinal: u32) -> PromptId {
 pub(super) fn prompt() -> Event {
     Event::Prompt {
         event: ServiceEvent::default(),
+        call: Call::default(),
         names: Names::default(),
     }
 }
@@ -134,10 +142,15 @@ impl Run {
         match self.flow.view(self.now).page {
             PageView::OutOfService(_) => "out",
             PageView::NotKept(_) => "not kept",
-            PageView::Idle => "idle",
+            PageView::Idle { .. } => "idle",
+            PageView::Paused { .. } => "paused",
+            PageView::Ask {
+                correcting: true, ..
+            } => "correcting",
             PageView::Ask { .. } => "ask",
             PageView::Reasons { .. } => "reasons",
-            PageView::Thanks => "thanks",
+            PageView::Phone { .. } => "phone",
+            PageView::Thanks { .. } => "thanks",
         }
     }
 
@@ -179,7 +192,17 @@ fn short(effect: &Effect) -> String {
                 a.level.number()
             )
         }
+        Effect::Seal(RecordBody::Misuse(m)) => format!(
+            "seal misuse of {} kinds {} touches {} in {}",
+            m.target, m.kinds, m.touches, m.span_ms
+        ),
+        Effect::Seal(RecordBody::SelfTest(t)) => {
+            format!("seal self-test {} of {}", t.level.number(), t.day)
+        }
         Effect::Seal(other) => format!("{other:?}"),
+        Effect::SealText { target, text, .. } => format!("seal text {text} of {target}"),
+        Effect::ClerkAsks => "clerk asks".to_owned(),
+        Effect::SelfTested(good) => format!("self-tested {good}"),
     }
 }
 
@@ -207,7 +230,14 @@ pub(super) fn at(stage: &str) -> Run {
             (run.then(Target::Tag(code(207))), None)
         }
         "amending" => (at("reasons chosen").then(Target::Submit), None),
+        "phone" => (Run::reasons().then(Target::OpenPhone), None),
         "thanks" => (Run::reasons().then(Target::Skip), None),
+        "correcting" => {
+            let mut run = at("thanks");
+            run.later(GUARD).touch(Target::Correct).later(GUARD);
+            (run, None)
+        }
+        "paused" => (Run::idle(), Some(Event::Pause(true))),
         "not kept" => (at("sealing"), Some(Event::SealFailed(why()))),
         other => panic!("no stage {other}"),
     };

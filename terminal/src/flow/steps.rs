@@ -1,20 +1,18 @@
 //! The transitions.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
-use manyi_shared::domain::{
-    FaultReason, Level, Outcome, PromptId, Seq, ServiceEvent, StreamId, Withdrawal, national_tags,
-};
+use manyi_shared::domain::{Call, Outcome, PromptId, ServiceEvent, Withdrawal};
 
 use super::{
-    Effect, Event, Flow, Job, Millis, Names, Owed, Prompt, RETRY_MS, Reasons, Rules, Stage, Target,
-    Touch, Why,
+    Asking, Correcting, Effect, Event, Flow, Manner, Millis, Names, Oddity, Prompt, Rules, Stage,
+    Target, Touch, Why,
 };
 
 impl Flow {
     /// A flow that shows why it cannot ask yet.
     #[must_use]
-    pub const fn new(why: Why, now: Millis) -> Self {
+    pub fn new(why: Why, now: Millis) -> Self {
         Self {
             rules: None,
             stream: None,
@@ -26,6 +24,9 @@ impl Flow {
             shown_at: now,
             next: None,
             owed: VecDeque::new(),
+            paused: false,
+            manner: Manner::default(),
+            odd: None,
             stopping: false,
         }
     }
@@ -37,9 +38,14 @@ impl Flow {
         match event {
             Event::Configured { rules, moved } => self.configured(rules, moved, &mut todo),
             Event::Unfit(why) => self.unfit(why),
-            Event::Prompt { event, names } => self.prompted(event, names, now, &mut todo),
+            Event::Prompt { event, call, names } => {
+                self.prompted(event, call, names, now, &mut todo);
+            }
             Event::Cancel(id) => self.cancelled(id, now, &mut todo),
+            Event::Pause(paused) => self.pause(paused, now),
             Event::Touch(touch) => self.touched(touch, now, &mut todo),
+            Event::Odd(oddity) => self.ignored(oddity, now),
+            Event::SelfTest(day) => self.self_test(day, &mut todo),
             Event::Sealed(seq) => self.sealed(seq, now, &mut todo),
             Event::SealFailed(why) => self.seal_failed(why, now, &mut todo),
             Event::Opened {
@@ -60,6 +66,7 @@ impl Flow {
         match &mut self.stage {
             Stage::Idle => {
                 self.rules = Some(rules);
+                self.manner = self.first_manner();
                 if moved {
                     self.stream = None;
                     self.stage = Stage::Opening;
@@ -87,12 +94,20 @@ impl Flow {
         }
     }
 
-    fn prompted(&mut self, event: ServiceEvent, names: Names, now: Millis, todo: &mut Vec<Effect>) {
-        let asks = !matches!(
+    fn prompted(
+        &mut self,
+        event: ServiceEvent,
+        call: Call,
+        names: Names,
+        now: Millis,
+        todo: &mut Vec<Effect>,
+    ) {
+        let out = matches!(
             self.stage,
             Stage::OutOfService { .. } | Stage::Opening | Stage::NotKept(_)
         );
-        let Some(id) = (asks && !self.stopping).then(|| self.next_id()).flatten() else {
+        let asks = !out && !self.stopping && !self.is_paused();
+        let Some(id) = asks.then(|| self.next_id()).flatten() else {
             todo.push(Effect::Refused);
             return;
         };
@@ -101,14 +116,10 @@ impl Flow {
             id,
             ordinal: id.ordinal,
             event,
+            call,
             names,
         }) {
-            let outcome = Outcome::Withdrawn(Withdrawal::Replaced);
-            self.owed.push_back(Owed {
-                prompt,
-                outcome,
-                in_doubt: false,
-            });
+            self.owe(prompt, Outcome::Withdrawn(Withdrawal::Replaced));
         }
         match std::mem::replace(&mut self.stage, Stage::Idle) {
             Stage::Asking(old) => {
@@ -123,196 +134,105 @@ impl Flow {
     fn cancelled(&mut self, id: PromptId, now: Millis, todo: &mut Vec<Effect>) {
         let outcome = Outcome::Withdrawn(Withdrawal::Cancelled);
         if let Some(prompt) = self.next.take_if(|next| next.id == id) {
-            self.owed.push_back(Owed {
-                prompt,
-                outcome,
-                in_doubt: false,
-            });
-        } else if let Stage::Asking(prompt) = &self.stage
-            && prompt.id == id
+            self.owe(prompt, outcome);
+        } else if let Stage::Asking(asking) = &self.stage
+            && asking.prompt.id == id
         {
-            let prompt = prompt.clone();
-            self.end_asked(prompt, outcome, now, todo);
+            let asking = asking.clone();
+            self.end_asked(asking, outcome, now, todo);
+        }
+    }
+
+    /// A question that is open goes on; the pause is for the next one.
+    fn pause(&mut self, paused: bool, now: Millis) {
+        if self.paused != paused {
+            self.paused = paused;
+            if matches!(self.stage, Stage::Idle) {
+                self.show(now);
+            }
         }
     }
 
     fn touched(&mut self, touch: Touch, now: Millis, todo: &mut Vec<Effect>) {
-        if touch.serial != self.serial || now < self.deaf_until() {
+        if touch.serial != self.serial || self.is_deaf(now) {
+            self.ignored(Oddity::Stray, now);
             return;
         }
-        match (&mut self.stage, touch.target) {
-            (Stage::Asking(prompt), Target::Level(level)) => {
-                let prompt = prompt.clone();
-                self.end_asked(
-                    prompt,
-                    Outcome::Rated {
-                        level,
-                        tags: Vec::new(),
-                    },
-                    now,
-                    todo,
-                );
+        match self.stage.clone() {
+            Stage::Asking(asking) => self.ask_touched(asking, touch.target, now, todo),
+            Stage::Correcting(correcting) => {
+                self.correction_touched(correcting, touch.target, now, todo);
             }
-            (Stage::Asking(prompt), Target::Decline) => {
-                let prompt = prompt.clone();
-                self.end_asked(prompt, Outcome::Declined, now, todo);
+            Stage::Reasons(reasons) => self.reasons_touched(reasons, touch.target, now, todo),
+            Stage::Thanks(rated) if touch.target == Target::Correct => self.correct(rated, now),
+            Stage::Idle => self.idle_touched(touch.target, now, todo),
+            _ => {}
+        }
+    }
+
+    fn idle_touched(&mut self, target: Target, now: Millis, todo: &mut Vec<Effect>) {
+        let may_ask = self.rules.as_ref().is_some_and(|rules| rules.clerk_may_ask);
+        match target {
+            Target::Ask if may_ask && !self.is_paused() => todo.push(Effect::ClerkAsks),
+            Target::Resume => self.pause(false, now),
+            _ => {}
+        }
+    }
+
+    fn ask_touched(
+        &mut self,
+        mut asking: Asking,
+        target: Target,
+        now: Millis,
+        todo: &mut Vec<Effect>,
+    ) {
+        match target {
+            Target::Level(level) => {
+                let tags = Vec::new();
+                self.end_asked(asking, Outcome::Rated { level, tags }, now, todo);
             }
-            (Stage::Reasons(reasons), Target::Tag(code)) => {
-                let offered = code.level() == reasons.level && national_tags().get(code).is_some();
-                if offered && !reasons.chosen.remove(&code) {
-                    reasons.chosen.insert(code);
-                }
-                reasons.touched_at = now;
-            }
-            (Stage::Reasons(reasons), Target::Submit | Target::Skip) => {
-                let reasons = reasons.clone();
-                self.leave_reasons(reasons, now, todo);
+            Target::Decline => self.end_asked(asking, Outcome::Declined, now, todo),
+            _ if self.manner_touched(target) => {
+                asking.touched_at = now;
+                self.stage = Stage::Asking(asking);
             }
             _ => {}
         }
     }
 
-    fn sealed(&mut self, seq: Seq, now: Millis, todo: &mut Vec<Effect>) {
-        let Stage::Sealing(sealing) = &self.stage else {
-            return;
-        };
-        let rated = match &sealing.job {
-            Job::Amendment => Some(None),
-            Job::Outcome { prompt, outcome } => {
-                todo.push(Effect::Ended(prompt.id));
-                outcome.level().map(Some)
-            }
-        };
-        let waits = self.stopping || self.next.is_some() || !self.owed.is_empty();
-        match rated {
-            Some(level) if !waits => self.answer(level, seq, now),
-            _ => self.go_on(now, todo),
-        }
-    }
-
-    /// After everything said so far is sealed: the reasons after a level, then the thanks.
-    fn answer(&mut self, level: Option<Level>, target: Seq, now: Millis) {
-        let set = self.rules.as_ref().and_then(|rules| rules.reasons.clone());
-        self.stage = match (level, set) {
-            (Some(level), Some(set)) => Stage::Reasons(Reasons {
-                level,
-                target,
-                set,
-                chosen: BTreeSet::new(),
-                touched_at: now,
-            }),
-            _ => Stage::Thanks,
-        };
-        self.show(now);
-    }
-
-    fn seal_failed(&mut self, why: Why, now: Millis, todo: &mut Vec<Effect>) {
-        let Stage::Sealing(sealing) = &self.stage else {
-            return;
-        };
-        self.stream = None;
-        let said = match sealing.job.clone() {
-            Job::Amendment => true,
-            Job::Outcome { prompt, outcome } => {
-                let rated = outcome.level().is_some();
-                // The citizen is told that the rating is not kept, so it must not appear later
-                // under another position; that it was lost must.
-                let outcome = if rated {
-                    Outcome::Fault(FaultReason::NotKept)
-                } else {
-                    outcome
-                };
-                self.owed.push_front(Owed {
-                    prompt,
-                    outcome,
-                    in_doubt: true,
-                });
-                rated
-            }
-        };
-        if said {
-            self.stage = Stage::NotKept(why);
-            self.show(now);
-        } else {
-            self.reopen(why, now, todo);
-        }
-        if self.stopping {
-            todo.push(Effect::Exit);
-        }
-    }
-
-    fn reopen(&mut self, why: Why, now: Millis, todo: &mut Vec<Effect>) {
-        self.stage = Stage::OutOfService {
-            why,
-            retry_at: None,
-        };
-        self.show(now);
-        todo.push(Effect::OpenJournal);
-    }
-
-    fn opened(
+    fn correction_touched(
         &mut self,
-        stream: StreamId,
-        kept: bool,
-        interrupted: Option<Prompt>,
+        mut correcting: Correcting,
+        target: Target,
         now: Millis,
         todo: &mut Vec<Effect>,
     ) {
-        if self.stream.is_some() {
-            return;
-        }
-        self.stream = Some((stream, 0));
-        if let Some(owed) = self.owed.front_mut()
-            && std::mem::take(&mut owed.in_doubt)
-            && kept
-        {
-            todo.extend(
-                self.owed
-                    .pop_front()
-                    .map(|owed| Effect::Ended(owed.prompt.id)),
-            );
-        }
-        if let Some(prompt) = interrupted {
-            let outcome = Outcome::Fault(FaultReason::Interrupted);
-            self.owed.push_front(Owed {
-                prompt,
-                outcome,
-                in_doubt: false,
-            });
-        }
-        self.count_anew();
-        self.go_on(now, todo);
-    }
-
-    /// Gives everything that still waits its count in the new stream, in the order of sealing and
-    /// before any new prompt gets one.
-    fn count_anew(&mut self) {
-        let Some((_, count)) = &mut self.stream else {
-            return;
-        };
-        let owed = self.owed.iter_mut().map(|owed| &mut owed.prompt);
-        for prompt in owed.chain(&mut self.next) {
-            *count = count.saturating_add(1);
-            prompt.ordinal = *count;
-        }
-    }
-
-    fn open_failed(&mut self, why: Why, now: Millis, todo: &mut Vec<Effect>) {
-        if self.stream.is_none() {
-            // Its citizen will be gone before the journal is back.
-            if let Some(prompt) = self.next.take() {
-                self.owed.push_back(Owed {
-                    prompt,
-                    outcome: Outcome::Fault(FaultReason::Interrupted),
-                    in_doubt: false,
-                });
+        match target {
+            Target::Level(level) => self.corrected(correcting, level, now, todo),
+            Target::Decline => self.thank(correcting.rated, now, todo),
+            _ if self.manner_touched(target) => {
+                correcting.touched_at = now;
+                self.stage = Stage::Correcting(correcting);
             }
-            let retry_at = Some(now.saturating_add(RETRY_MS));
-            self.stage = Stage::OutOfService { why, retry_at };
-            self.show(now);
+            _ => {}
         }
-        if self.stopping {
-            todo.push(Effect::Exit);
+    }
+
+    /// Language and type; whether the target was one of them.
+    fn manner_touched(&mut self, target: Target) -> bool {
+        match target {
+            Target::Language(language) => {
+                let offered = |rules: &Rules| rules.languages.contains(&language);
+                if self.rules.as_ref().is_some_and(offered) {
+                    self.manner.language = language;
+                }
+                true
+            }
+            Target::Elder => {
+                self.manner.elder = !self.manner.elder;
+                true
+            }
+            _ => false,
         }
     }
 
@@ -321,9 +241,10 @@ impl Flow {
             return;
         }
         match self.stage.clone() {
-            Stage::Asking(prompt) => self.end_asked(prompt, Outcome::TimedOut, now, todo),
+            Stage::Asking(asking) => self.end_asked(asking, Outcome::TimedOut, now, todo),
             Stage::Reasons(reasons) => self.leave_reasons(reasons, now, todo),
-            Stage::Thanks => self.go_on(now, todo),
+            // The rating stands as it was.
+            Stage::Thanks(_) | Stage::Correcting(_) => self.go_on(now, todo),
             Stage::NotKept(why) => self.reopen(why, now, todo),
             Stage::OutOfService { why, .. } => {
                 self.stage = Stage::OutOfService {
@@ -340,10 +261,10 @@ impl Flow {
         self.stopping = true;
         let withdrawn = Outcome::Withdrawn(Withdrawal::Shutdown);
         match self.stage.clone() {
-            Stage::Asking(prompt) => self.end_asked(prompt, withdrawn, now, todo),
+            Stage::Asking(asking) => self.end_asked(asking, withdrawn, now, todo),
             Stage::Reasons(reasons) => self.leave_reasons(reasons, now, todo),
             Stage::Sealing(_) => {}
-            Stage::Idle | Stage::Thanks => self.go_on(now, todo),
+            Stage::Idle | Stage::Thanks(_) | Stage::Correcting(_) => self.go_on(now, todo),
             Stage::OutOfService { .. } | Stage::Opening | Stage::NotKept(_) => {
                 todo.push(Effect::Exit)
             }

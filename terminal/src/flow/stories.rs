@@ -120,6 +120,7 @@ fn a_prompt_that_an_earlier_start_left_open_is_sealed_before_anything_is_asked()
         },
         ordinal: 7,
         event: ServiceEvent::default(),
+        call: Call::default(),
         names: Names::default(),
     };
     run.hear(Event::Opened {

@@ -18,6 +18,9 @@ use super::*;
 #[case("reasons chosen", "reasons", &["accepted 2", "seal amendment of 2 level 2 [207, 214]"])]
 #[case("amending", "reasons", &["accepted 2"])]
 #[case("thanks", "ask", &["accepted 2", "asking 2"])]
+#[case("phone", "ask", &["accepted 2", "asking 2"])]
+#[case("correcting", "ask", &["accepted 2", "asking 2"])]
+#[case("paused", "paused", &["refused"])]
 #[case("not kept", "not kept", &["refused"])]
 fn a_prompt_comes(#[case] stage: &str, #[case] page: &str, #[case] did: &[&str]) {
     let mut run = at(stage);

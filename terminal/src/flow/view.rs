@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use manyi_shared::domain::{Level, StreamId, TagCode};
+use manyi_shared::domain::{Language, Level, Seq, StreamId, TagCode};
 
-use super::{Behind, Flow, Millis, Prompt, Reasons, Stage, Why};
+use super::{
+    Asking, Behind, Correcting, Flow, Manner, Millis, Prompt, Reasons, Sealing, Stage, Why,
+};
 
 /// What is to be on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub struct View<'a> {
     pub serial: u64,
     /// Whether touches count now.
     pub input: bool,
+    /// How the citizen is spoken to.
+    pub manner: Manner,
     /// The page.
     pub page: PageView<'a>,
 }
@@ -25,11 +29,23 @@ pub enum PageView<'a> {
     /// A rating was given and is not kept.
     NotKept(&'a Why),
     /// Between two prompts.
-    Idle,
+    Idle {
+        /// The clerk may call the question from here.
+        clerk_may_ask: bool,
+    },
+    /// The window is paused.
+    Paused {
+        /// By the clerk, who may end it here.
+        by_clerk: bool,
+    },
     /// The question.
     Ask {
         /// What it is about.
         prompt: &'a Prompt,
+        /// The level is chosen anew. The earlier one is not shown.
+        correcting: bool,
+        /// Languages to choose from.
+        languages: &'a [Language],
         /// Time left, rounded up to whole seconds.
         left_seconds: u64,
         /// The whole time, in milliseconds.
@@ -39,13 +55,42 @@ pub enum PageView<'a> {
     Reasons {
         /// The level.
         level: Level,
+        /// Where the rating is sealed.
+        target: Seq,
         /// Those that are chosen.
         chosen: &'a BTreeSet<TagCode>,
+        /// At least one is wanted.
+        required: bool,
+        /// The call-back number.
+        phone: PhoneView,
+        /// Time left, rounded up to whole seconds.
+        left_seconds: u64,
+    },
+    /// The pad for a call-back number.
+    Phone {
+        /// As typed so far.
+        digits: &'a str,
+        /// Whether it is long enough to be kept.
+        whole: bool,
         /// Time left, rounded up to whole seconds.
         left_seconds: u64,
     },
     /// The thank-you.
-    Thanks,
+    Thanks {
+        /// The level can still be corrected.
+        may_correct: bool,
+    },
+}
+
+/// What the reasons page says of a call-back number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhoneView {
+    /// The profile does not ask for one.
+    NotOffered,
+    /// One may be left.
+    Offered,
+    /// One is kept.
+    Kept,
 }
 
 impl Flow {
@@ -55,19 +100,24 @@ impl Flow {
         let page = match &self.stage {
             Stage::OutOfService { why, .. } => PageView::OutOfService(why),
             Stage::NotKept(why) => PageView::NotKept(why),
-            Stage::Asking(prompt) => self.ask(prompt, now),
+            Stage::Asking(asking) => self.ask(asking, now),
+            Stage::Correcting(correcting) => self.correction(correcting, now),
             Stage::Reasons(reasons) => self.reasons(reasons, now),
             Stage::Sealing(sealing) => match &sealing.behind {
-                Behind::Idle => PageView::Idle,
-                Behind::Ask(prompt) => self.ask(prompt, now),
+                Behind::Idle => self.idle(),
+                Behind::Ask(asking) => self.ask(asking, now),
+                Behind::Correct(correcting) => self.correction(correcting, now),
                 Behind::Reasons(reasons) => self.reasons(reasons, now),
             },
-            Stage::Thanks => PageView::Thanks,
-            Stage::Opening | Stage::Idle => PageView::Idle,
+            Stage::Thanks(rated) => PageView::Thanks {
+                may_correct: Self::may_correct(rated),
+            },
+            Stage::Opening | Stage::Idle => self.idle(),
         };
         View {
             serial: self.serial,
             input: !self.is_deaf(now),
+            manner: self.manner,
             page,
         }
     }
@@ -77,7 +127,10 @@ impl Flow {
     #[must_use]
     pub fn next_look(&self, now: Millis) -> Option<Millis> {
         let deadline = self.deadline();
-        let counts = matches!(self.stage, Stage::Asking(_) | Stage::Reasons(_));
+        let counts = matches!(
+            self.stage,
+            Stage::Asking(_) | Stage::Correcting(_) | Stage::Reasons(_)
+        );
         let second = deadline.filter(|_| counts).map(|end| {
             let left = whole_seconds(end.saturating_sub(now)).saturating_sub(1);
             end.saturating_sub(left * 1000)
@@ -115,23 +168,96 @@ impl Flow {
         self.owed.len()
     }
 
-    fn ask<'a>(&self, prompt: &'a Prompt, now: Millis) -> PageView<'a> {
-        let whole_ms = self.rules.as_ref().map_or(0, |rules| rules.ask_ms);
-        let end = self.shown_at.saturating_add(whole_ms);
+    /// Whether the window is paused, by its clerk or by the office.
+    #[must_use]
+    pub fn paused(&self) -> bool {
+        self.is_paused()
+    }
+
+    /// Whether a citizen is at the screen.
+    #[must_use]
+    pub const fn is_asking(&self) -> bool {
+        matches!(
+            self.stage,
+            Stage::Asking(_)
+                | Stage::Correcting(_)
+                | Stage::Reasons(_)
+                | Stage::Thanks(_)
+                | Stage::NotKept(_)
+        ) || matches!(
+            &self.stage,
+            Stage::Sealing(Sealing {
+                behind: Behind::Ask(_) | Behind::Correct(_) | Behind::Reasons(_),
+                ..
+            })
+        )
+    }
+
+    fn idle(&self) -> PageView<'_> {
+        if self.is_paused() {
+            PageView::Paused {
+                by_clerk: self.paused,
+            }
+        } else {
+            PageView::Idle {
+                clerk_may_ask: self.rules.as_ref().is_some_and(|r| r.clerk_may_ask),
+            }
+        }
+    }
+
+    fn ask<'a>(&'a self, asking: &'a Asking, now: Millis) -> PageView<'a> {
+        self.question(&asking.prompt, false, asking.touched_at, now)
+    }
+
+    fn correction<'a>(&'a self, correcting: &'a Correcting, now: Millis) -> PageView<'a> {
+        self.question(&correcting.rated.prompt, true, correcting.touched_at, now)
+    }
+
+    fn question<'a>(
+        &'a self,
+        prompt: &'a Prompt,
+        correcting: bool,
+        touched_at: Millis,
+        now: Millis,
+    ) -> PageView<'a> {
+        let whole_ms = self.page_ms(|rules| rules.ask_ms);
+        let end = touched_at.saturating_add(whole_ms);
+        let rules = self.rules.as_ref();
         PageView::Ask {
             prompt,
+            correcting,
+            languages: rules.map_or(&[], |rules| rules.languages.as_slice()),
             left_seconds: whole_seconds(end.saturating_sub(now)),
             whole_ms,
         }
     }
 
     fn reasons<'a>(&self, reasons: &'a Reasons, now: Millis) -> PageView<'a> {
-        let whole_ms = self.rules.as_ref().map_or(0, |rules| rules.reasons_ms);
+        let whole_ms = self.page_ms(|rules| rules.reasons_ms);
         let end = reasons.touched_at.saturating_add(whole_ms);
-        PageView::Reasons {
-            level: reasons.level,
-            chosen: &reasons.chosen,
-            left_seconds: whole_seconds(end.saturating_sub(now)),
+        let left_seconds = whole_seconds(end.saturating_sub(now));
+        let offered = self.rules.as_ref().is_some_and(|rules| rules.phone);
+        match &reasons.pad {
+            Some(pad) => PageView::Phone {
+                digits: pad.digits(),
+                whole: pad.is_whole(),
+                left_seconds,
+            },
+            None => PageView::Reasons {
+                level: reasons.rated.level,
+                target: reasons.rated.target,
+                chosen: &reasons.chosen,
+                required: self
+                    .rules
+                    .as_ref()
+                    .is_some_and(|r| r.requires_reason(reasons.rated.level)),
+                phone: match (offered, reasons.rated.phone_kept) {
+                    (_, true) => PhoneView::Kept,
+                    (true, false) => PhoneView::Offered,
+                    (false, false) => PhoneView::NotOffered,
+                },
+                left_seconds,
+            },
         }
     }
 }

@@ -1,15 +1,26 @@
-use manyi_shared::domain::{BootId, ItemCode, PromptId, ServiceEvent, StreamId};
+use manyi_shared::domain::{
+    Call, ItemCode, Level, PromptId, Seq, ServiceEvent, StaffId, StreamId, TerminalId,
+};
+use manyi_shared::wire::{Announcement, Localised, ProfileOptions, ProfileTag};
 
 use super::*;
-use crate::flow::{Names, Why};
+use crate::day::LocalTime;
+use crate::flow::{Names, PageView, Prompt, View, Why};
 use crate::invented;
+use crate::station::Station;
 
-fn reading(wall_ms: i64, synchronised: bool) -> ClockReading {
-    ClockReading {
-        wall_ms,
-        uptime_ms: 0,
-        boot: BootId::from_bytes([0; 16]),
-        synchronised,
+fn station(options: ProfileOptions) -> Station {
+    let mut profile = invented::profile();
+    profile.options = Some(options);
+    Station::new(TerminalId::from_bytes([7; 16]), profile).unwrap()
+}
+
+fn view(page: PageView<'_>) -> View<'_> {
+    View {
+        serial: 1,
+        input: true,
+        manner: Manner::default(),
+        page,
     }
 }
 
@@ -25,6 +36,7 @@ fn prompt(staff: Option<&str>, item: Option<&str>) -> Prompt {
             item: item.map(|i| ItemCode::new(i).unwrap()),
             case_number: None,
         },
+        call: Call::default(),
         names: Names::default(),
     }
 }
@@ -32,15 +44,17 @@ fn prompt(staff: Option<&str>, item: Option<&str>) -> Prompt {
 fn asked(prompt: &Prompt) -> AskScene {
     let page = PageView::Ask {
         prompt,
+        correcting: false,
+        languages: &Language::ALL,
         left_seconds: 15,
         whole_ms: 30_000,
     };
-    let view = View {
-        serial: 1,
-        input: true,
-        page,
+    let station = station(ProfileOptions::default());
+    let context = Context {
+        station: Some(&station),
+        ..Context::default()
     };
-    match compose(&view, Some(&invented::profile()), &reading(0, false)).page {
+    match compose(&view(page), &context).page {
         ScenePage::Ask(ask) => ask,
         other => panic!("{other:?}"),
     }
@@ -84,17 +98,110 @@ fn names_that_were_sent_win() {
     );
 }
 
-#[rstest::rstest]
-#[case::hall_time(1_790_000_000_000, true, "Asia/Shanghai", "22:13")]
-#[case::not_synchronised(1_790_000_000_000, false, "Asia/Shanghai", "")]
-#[case::unknown_zone(1_790_000_000_000, true, "Mars/Olympus", "")]
-fn the_clock_is_shown_when_it_is_right(
-    #[case] wall_ms: i64,
-    #[case] synchronised: bool,
-    #[case] zone: &str,
-    #[case] text: &str,
-) {
-    assert_eq!(time_of_day(&reading(wall_ms, synchronised), zone), text);
+fn idle(options: ProfileOptions, context: Context<'_>) -> IdleScene {
+    let station = station(options);
+    let context = Context {
+        station: Some(&station),
+        ..context
+    };
+    let page = PageView::Idle {
+        clerk_may_ask: true,
+    };
+    match compose(&view(page), &context).page {
+        ScenePage::Idle(idle) => idle,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_clock_is_shown_when_it_is_right() {
+    let local = Some(LocalTime {
+        day: 20_261_122,
+        weekday: 6,
+        minute: 22 * 60 + 13,
+    });
+    let known = Context {
+        local,
+        ..Context::default()
+    };
+    assert_eq!(idle(ProfileOptions::default(), known).clock, "22:13");
+    let unknown = idle(ProfileOptions::default(), Context::default());
+    assert_eq!(unknown.clock, "");
+}
+
+#[test]
+fn an_announcement_without_its_picture_still_says_its_text_and_without_both_is_none() {
+    let of = |text: &str| ProfileOptions {
+        announcements: Some(vec![Announcement {
+            text: text.to_owned(),
+            picture: Some([1; 32]),
+            seconds: 10,
+        }]),
+        ..ProfileOptions::default()
+    };
+    let first = || Context {
+        announcement: Some(0),
+        ..Context::default()
+    };
+    let shown = idle(of("国庆节放假"), first()).announcement.unwrap();
+    assert_eq!((shown.text.as_str(), shown.picture), ("国庆节放假", None));
+    assert_eq!(idle(of(""), first()).announcement, None);
+}
+
+fn chips(options: ProfileOptions, language: Language) -> Vec<(u16, String)> {
+    let station = station(options);
+    let context = Context {
+        station: Some(&station),
+        ..Context::default()
+    };
+    let chosen = std::collections::BTreeSet::new();
+    let mut view = view(PageView::Reasons {
+        level: Level::Dissatisfied,
+        target: Seq::FIRST,
+        chosen: &chosen,
+        required: false,
+        phone: PhoneView::NotOffered,
+        left_seconds: 20,
+    });
+    view.manner.language = language;
+    match compose(&view, &context).page {
+        ScenePage::Reasons(reasons) => reasons
+            .chips
+            .into_iter()
+            .map(|c| (c.code, c.text))
+            .collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn national_options_leave_their_words_to_the_pages() {
+    let chips = chips(ProfileOptions::default(), Language::Ar);
+    assert_eq!(chips.len(), 8);
+    assert!(
+        chips
+            .iter()
+            .all(|(code, text)| code / 100 == 2 && text.is_empty())
+    );
+}
+
+#[test]
+fn the_offices_own_options_are_shown_in_the_language_of_the_page() {
+    let name = |language: &str, text: &str| Localised {
+        language: language.to_owned(),
+        text: text.to_owned(),
+    };
+    let tag = |level, code| ProfileTag {
+        level,
+        code,
+        names: vec![name("zh-Hans", "等太久"), name("en", "Waited too long")],
+    };
+    let options = ProfileOptions {
+        tags: Some(vec![tag(5, 510), tag(2, 290)]),
+        ..ProfileOptions::default()
+    };
+    let shown = chips(options, Language::En);
+    assert_eq!(shown, [(290, "Waited too long".to_owned())]);
 }
 
 #[test]
@@ -103,12 +210,8 @@ fn a_terminal_without_a_profile_says_why_and_nothing_else() {
         reason: Reason::NotEnrolled,
         detail: "no file".to_owned(),
     };
-    let view = View {
-        serial: 0,
-        input: false,
-        page: PageView::OutOfService(&why),
-    };
-    let ScenePage::OutOfService(out) = compose(&view, None, &reading(0, true)).page else {
+    let page = PageView::OutOfService(&why);
+    let ScenePage::OutOfService(out) = compose(&view(page), &Context::default()).page else {
         panic!("another page");
     };
     assert_eq!(
@@ -118,17 +221,49 @@ fn a_terminal_without_a_profile_says_why_and_nothing_else() {
 }
 
 #[test]
-fn the_thanks_do_not_depend_on_anything_that_was_said() {
-    let view = View {
-        serial: 4,
-        input: false,
-        page: PageView::Thanks,
+fn nobody_is_asked_in_the_dark() {
+    let why = Why {
+        reason: Reason::Other,
+        detail: String::new(),
     };
-    let scene = compose(&view, Some(&invented::profile()), &reading(0, true));
+    let dark = Context {
+        light: LightLevel::Asleep,
+        ..Context::default()
+    };
+    let idle = PageView::Idle {
+        clerk_may_ask: false,
+    };
+    assert_eq!(compose(&view(idle), &dark).light, LightLevel::Asleep);
+    let thanks = PageView::Thanks { may_correct: true };
+    for page in [thanks, PageView::NotKept(&why)] {
+        assert_eq!(compose(&view(page), &dark).light, LightLevel::Awake);
+    }
+}
+
+#[test]
+fn what_is_typed_on_the_pad_is_not_printed() {
+    let page = PageView::Phone {
+        digits: "13800000000",
+        whole: true,
+        left_seconds: 9,
+    };
+    let scene = compose(&view(page), &Context::default());
+    assert!(!format!("{scene:?}").contains("138"));
+}
+
+#[test]
+fn the_thanks_do_not_depend_on_anything_that_was_said() {
+    let station = station(ProfileOptions::default());
+    let context = Context {
+        station: Some(&station),
+        ..Context::default()
+    };
+    let page = PageView::Thanks { may_correct: true };
     assert_eq!(
-        scene.page,
+        compose(&view(page), &context).page,
         ScenePage::Thanks {
-            hall_name: "临清市政务服务中心".to_owned()
+            hall_name: "临清市政务服务中心".to_owned(),
+            may_correct: true,
         }
     );
 }

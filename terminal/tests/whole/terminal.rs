@@ -17,7 +17,7 @@ use manyi_shared::tablet::{DataDir, SystemClock};
 use manyi_shared::wire::{OutcomeRecord, RecordBody};
 use manyi_terminal::api::{Api, router};
 use manyi_terminal::conductor::{Conductor, Message, Screen};
-use manyi_terminal::flow::{Event, Target, Touch};
+use manyi_terminal::flow::{Target, Touch};
 use manyi_terminal::outputs::NoOutputs;
 use manyi_terminal::recorder;
 use manyi_terminal::registry::Registry;
@@ -81,7 +81,7 @@ impl Terminal {
         let (ear, inbox) = channel();
         let registry = Arc::<Registry>::default();
         let answers = ear.clone();
-        let answer = move |event: Event| answers.send(Message::Recorder(event)).unwrap_or_default();
+        let answer = move |answer| answers.send(Message::Recorder(answer)).unwrap_or_default();
         let (jobs, recorder) = recorder::start(data.clone(), clock.clone(), answer).unwrap();
         let conductor = Conductor::new(
             data.clone(),
@@ -234,6 +234,8 @@ pub(crate) fn name(scene: &Scene) -> &'static str {
         ScenePage::Idle(_) => "idle",
         ScenePage::Ask(_) => "ask",
         ScenePage::Reasons(_) => "reasons",
+        ScenePage::Phone(_) => "phone",
+        ScenePage::Paused(_) => "paused",
         ScenePage::Thanks { .. } => "thanks",
         ScenePage::OutOfService(out) if out.reason.is_none() => "not kept",
         ScenePage::OutOfService(_) => "out",
