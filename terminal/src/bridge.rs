@@ -45,7 +45,7 @@ impl Mute {
 }
 
 /// What comes from the glass.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub enum Input {
     /// A finger on a target.
     Touch(Touch),

@@ -269,12 +269,18 @@ enum Stage {
     Opening,
     Idle,
     Asking(Asking),
-    Sealing(Sealing),
+    Sealing(Box<Sealing>),
     Reasons(Reasons),
     /// With the rating that can still be corrected.
     Thanks(Rated),
     Correcting(Correcting),
     NotKept(Why),
+}
+
+impl Stage {
+    fn sealing(sealing: Sealing) -> Self {
+        Self::Sealing(Box::new(sealing))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

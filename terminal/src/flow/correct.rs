@@ -49,7 +49,7 @@ impl Flow {
             tags: Vec::new(),
             tag_set: None,
         })));
-        self.stage = Stage::Sealing(Sealing {
+        self.stage = Stage::sealing(Sealing {
             job: Job::Correction(rated),
             behind: Behind::Correct(correcting),
         });

@@ -94,7 +94,7 @@ impl Flow {
             call: prompt.call,
         };
         todo.push(Effect::Seal(RecordBody::Outcome(record)));
-        self.stage = Stage::Sealing(Sealing {
+        self.stage = Stage::sealing(Sealing {
             job: Job::Outcome { prompt, outcome },
             behind,
         });

@@ -104,7 +104,7 @@ impl Flow {
             return false;
         };
         todo.push(Effect::Seal(RecordBody::Misuse(misuse)));
-        self.stage = Stage::Sealing(Sealing {
+        self.stage = Stage::sealing(Sealing {
             job: Job::Misuse,
             behind: Behind::Idle,
         });

@@ -74,7 +74,7 @@ impl Flow {
                     what: MessageKind::Phone,
                     text,
                 });
-                self.stage = Stage::Sealing(Sealing {
+                self.stage = Stage::sealing(Sealing {
                     job: Job::Text(reasons.clone()),
                     behind: Behind::Reasons(reasons),
                 });

@@ -81,7 +81,7 @@ impl Flow {
             tags: rated.tags.iter().copied().collect(),
             tag_set: Some(reasons.set.clone()),
         })));
-        self.stage = Stage::Sealing(Sealing {
+        self.stage = Stage::sealing(Sealing {
             job: Job::Amendment(rated),
             behind: Behind::Reasons(reasons),
         });

@@ -28,7 +28,7 @@ impl Flow {
             return false;
         };
         todo.push(Effect::Seal(RecordBody::SelfTest(SelfTest { day, level })));
-        self.stage = Stage::Sealing(Sealing {
+        self.stage = Stage::sealing(Sealing {
             job: Job::SelfTest { day, rest },
             behind: Behind::Idle,
         });

@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use manyi_shared::domain::{Language, Level, Seq, StreamId, TagCode};
 
-use super::{
-    Asking, Behind, Correcting, Flow, Manner, Millis, Prompt, Reasons, Sealing, Stage, Why,
-};
+use super::{Asking, Behind, Correcting, Flow, Manner, Millis, Prompt, Reasons, Stage, Why};
 
 /// What is to be on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,21 +174,16 @@ impl Flow {
 
     /// Whether a citizen is at the screen.
     #[must_use]
-    pub const fn is_asking(&self) -> bool {
-        matches!(
-            self.stage,
+    pub fn is_asking(&self) -> bool {
+        match &self.stage {
             Stage::Asking(_)
-                | Stage::Correcting(_)
-                | Stage::Reasons(_)
-                | Stage::Thanks(_)
-                | Stage::NotKept(_)
-        ) || matches!(
-            &self.stage,
-            Stage::Sealing(Sealing {
-                behind: Behind::Ask(_) | Behind::Correct(_) | Behind::Reasons(_),
-                ..
-            })
-        )
+            | Stage::Correcting(_)
+            | Stage::Reasons(_)
+            | Stage::Thanks(_)
+            | Stage::NotKept(_) => true,
+            Stage::Sealing(sealing) => !matches!(sealing.behind, Behind::Idle),
+            Stage::Idle | Stage::Opening | Stage::OutOfService { .. } => false,
+        }
     }
 
     fn idle(&self) -> PageView<'_> {
