@@ -7,9 +7,12 @@
 //! 3. While the glass is muted (a touch that the driver cancelled is being delivered) nothing is sent.
 
 mod ask;
+pub mod enrolment;
 mod idle;
 mod out_of_service;
+pub mod paused;
 mod reasons;
+pub mod technician;
 mod thanks;
 
 use std::rc::Rc;

@@ -8,6 +8,7 @@
 //! | [`registry`] | what the API may know | flow |
 //! | [`station`] | identity and profile | flow |
 //! | [`conductor`] | the thread that joins them | all above |
+//! | [`desk`] | the staff's pages: enrolment, the technician's page | flow's time, journal export |
 //! | [`api`] | the local prompt API | conductor's messages, registry |
 //! | [`bridge`], [`screen`] | the Slint window | scene, flow's touches |
 //! | [`config`], [`cli`], [`journal_cli`] | the program's outside | |
@@ -18,6 +19,7 @@ pub mod cli;
 pub mod conductor;
 pub mod config;
 pub mod demo;
+pub mod desk;
 pub mod flow;
 pub mod journal_cli;
 pub mod program;
