@@ -52,7 +52,7 @@ enum ExportError {
     Journal {
         path: PathBuf,
         #[source]
-        source: LookError,
+        source: Box<LookError>,
     },
 }
 
@@ -166,7 +166,7 @@ fn write(data: &DataDir, part: &Path) -> Result<(), ExportError> {
     let mut out = BufWriter::new(file);
     journal_cli::run(Look::Export, data, &mut out).map_err(|source| ExportError::Journal {
         path: part.to_owned(),
-        source,
+        source: Box::new(source),
     })?;
     out.flush().map_err(fault("write", part))?;
     out.get_ref().sync_all().map_err(fault("sync", part))

@@ -3,27 +3,22 @@
 //! Values are numbers, names and units; the page has the words. Nothing that cannot be read is
 //! invented: it is told as `-`, or as the error, and marked.
 
-use std::fmt::Write;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs, UdpSocket};
-use std::path::{Path, PathBuf};
+mod machine;
+mod unsent;
+
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use manyi_shared::domain::{ClockReading, Seq, StreamId};
-use manyi_shared::journal::{JournalError, Reader, StoredStream};
+use manyi_shared::journal::Reader;
 use manyi_shared::tablet::{DataDir, Identity, UplinkStatus};
-use manyi_shared::wire::{Record, RecordBody, StreamOpened};
-use url::Url;
 
-use crate::flow::Millis;
 use crate::recorder::chain;
 use crate::station::SOFTWARE;
 
-/// More unsent records than a busy window collects in a quarter of an hour.
-const BAD_BACKLOG: u64 = 100;
-/// The daemon sends at least every few minutes; a record that waits longer is stuck.
-const BAD_AGE_MS: Millis = 10 * 60_000;
-/// A journal of years needs less; a log that runs wild does not stop here.
-const BAD_FREE_BYTES: u64 = 200_000_000;
+use machine::{disk, interfaces, local_address, network};
+use unsent::{Unsent, unsent_lines};
+
 /// What is not known.
 const UNKNOWN: &str = "-";
 
@@ -206,192 +201,6 @@ fn clock(now: &ClockReading, zone: &str) -> FactValue {
         |at| at.strftime("%Y-%m-%d %H:%M:%S %:z").to_string(),
     );
     judged(Fact::Clock, text, !now.synchronised)
-}
-
-// --- what the centre does not have yet ---------------------------------------------------------
-
-/// What the journal itself says is unsent; true also when the daemon is dead.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Unsent {
-    records: u64,
-    /// Age of the oldest, where its stream still says when it began.
-    oldest_ms: Option<Millis>,
-}
-
-impl Unsent {
-    fn count(journal: &Reader, now: &ClockReading) -> Result<Self, JournalError> {
-        let mut unsent = Self::default();
-        for stream in journal.streams()? {
-            let records = journal.unacknowledged(&stream)?;
-            if records == 0 {
-                continue;
-            }
-            if unsent.records == 0 {
-                unsent.oldest_ms = oldest_age(journal, &stream, now)?;
-            }
-            unsent.records = unsent.records.saturating_add(records);
-        }
-        Ok(unsent)
-    }
-}
-
-fn oldest_age(
-    journal: &Reader,
-    stream: &StoredStream,
-    now: &ClockReading,
-) -> Result<Option<Millis>, JournalError> {
-    let first = journal.record(stream, Seq::FIRST)?;
-    let next = Seq::new(stream.acknowledged.saturating_add(1));
-    let oldest = match next {
-        Some(seq) => journal.record(stream, seq)?,
-        None => None,
-    };
-    let decoded = |stored: Option<manyi_shared::journal::StoredRecord>| {
-        stored.and_then(|stored| stored.decode().ok())
-    };
-    let (Some(first), Some(oldest)) = (decoded(first), decoded(oldest)) else {
-        return Ok(None);
-    };
-    Ok(match &first.body {
-        RecordBody::StreamOpened(opened) => age(&oldest, opened, now),
-        _ => None,
-    })
-}
-
-/// By the uptime in the same boot, by the wall clock when both ends of it were set right.
-fn age(record: &Record, opened: &StreamOpened, now: &ClockReading) -> Option<Millis> {
-    if opened.boot == now.boot {
-        return Some(now.uptime_ms.saturating_sub(record.at.uptime_ms(opened)));
-    }
-    if now.synchronised && record.at.synchronised {
-        let ms = now.wall_ms.saturating_sub(record.at.wall_ms(opened));
-        return Some(Millis::try_from(ms).unwrap_or(0));
-    }
-    None
-}
-
-fn unsent_lines(
-    unsent: &Result<Unsent, JournalError>,
-    uplink: Option<&UplinkStatus>,
-) -> [FactValue; 2] {
-    let unsent = match unsent {
-        Ok(unsent) => *unsent,
-        // The journal is made with the first stream.
-        Err(JournalError::Missing { .. }) => Unsent::default(),
-        Err(error) => {
-            return [
-                bad(Fact::Backlog, chain(error)),
-                bad(Fact::OldestUnsent, UNKNOWN.to_owned()),
-            ];
-        }
-    };
-    let oldest = unsent
-        .oldest_ms
-        .or_else(|| uplink.and_then(|uplink| uplink.oldest_unsent_ms))
-        .filter(|_| unsent.records > 0);
-    [
-        judged(
-            Fact::Backlog,
-            unsent.records.to_string(),
-            unsent.records > BAD_BACKLOG,
-        ),
-        oldest.map_or_else(
-            || line(Fact::OldestUnsent, UNKNOWN.to_owned()),
-            |ms| judged(Fact::OldestUnsent, duration(ms), ms > BAD_AGE_MS),
-        ),
-    ]
-}
-
-/// The two largest units, in symbols.
-fn duration(ms: Millis) -> String {
-    let seconds = ms / 1_000;
-    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
-        (0, _, _) => format!("{hours} h {} min", minutes % 60),
-        _ => format!("{days} d {} h", hours % 24),
-    }
-}
-
-// --- the card ------------------------------------------------------------------------------------
-
-fn disk(folder: &Path) -> FactValue {
-    match rustix::fs::statvfs(folder) {
-        Ok(card) => {
-            let free = card.f_bavail.saturating_mul(card.f_frsize);
-            let whole = card.f_blocks.saturating_mul(card.f_frsize);
-            let text = format!("{} / {}", gibibytes(free), gibibytes(whole));
-            judged(Fact::Disk, text, free < BAD_FREE_BYTES)
-        }
-        Err(error) => bad(Fact::Disk, format!("`{}`: {error}", folder.display())),
-    }
-}
-
-/// One decimal, rounded down: free space is never told larger than it is.
-fn gibibytes(bytes: u64) -> String {
-    let tenths = u128::from(bytes) * 10 >> 30;
-    format!("{}.{} GiB", tenths / 10, tenths % 10)
-}
-
-// --- the network ---------------------------------------------------------------------------------
-
-/// Name and state of every interface but the loopback, in the order of their names. The states are
-/// the kernel's: `up`, `down`, `unknown`, `dormant`, …
-fn interfaces(folder: &Path) -> Vec<(String, String)> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut found: Vec<(String, String)> = entries
-        .filter_map(|entry| {
-            let name = entry.file_name().into_string().ok()?;
-            let state = std::fs::read_to_string(entry.path().join("operstate")).ok()?;
-            (name != "lo").then(|| (name, state.trim().to_owned()))
-        })
-        .collect();
-    found.sort();
-    found
-}
-
-/// The address that this machine would use towards the collector, or, where its name is not known
-/// here (behind a proxy), towards anywhere. A connected datagram socket asks the routing table
-/// and sends nothing.
-fn local_address(collector: Option<&str>) -> Option<IpAddr> {
-    // 192.0.2.0/24 belongs to nobody (RFC 5737): only the default route leads there.
-    let anywhere = SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 443));
-    let towards = collector
-        .and_then(|text| Url::parse(text).ok())
-        .and_then(|url| url.socket_addrs(|| None).ok())
-        .and_then(|addresses| addresses.first().copied())
-        .unwrap_or(anywhere);
-    source_address(towards)
-}
-
-fn source_address(towards: impl ToSocketAddrs) -> Option<IpAddr> {
-    let towards = towards.to_socket_addrs().ok()?.next()?;
-    let from: IpAddr = match towards {
-        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        SocketAddr::V6(_) => std::net::Ipv6Addr::UNSPECIFIED.into(),
-    };
-    let socket = UdpSocket::bind((from, 0)).ok()?;
-    socket.connect(towards).ok()?;
-    let ip = socket.local_addr().ok()?.ip();
-    (!ip.is_unspecified()).then_some(ip)
-}
-
-/// One line of the interfaces and the address; bad when there is no way to the collector.
-fn network(interfaces: &[(String, String)], local: Option<IpAddr>) -> (String, bool) {
-    let mut text = String::new();
-    for (name, state) in interfaces {
-        // Writing to a string cannot fail.
-        write!(text, "{name} {state}, ").unwrap_or_default();
-    }
-    let text = text.trim_end_matches(", ");
-    let local_text = local.map_or_else(|| UNKNOWN.to_owned(), |ip| ip.to_string());
-    let text = if text.is_empty() {
-        local_text
-    } else {
-        format!("{text} · {local_text}")
-    };
-    (text, local.is_none())
 }
 
 #[cfg(test)]

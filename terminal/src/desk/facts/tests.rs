@@ -3,7 +3,10 @@ use manyi_shared::journal::{Opening, Writer};
 use manyi_shared::wire::SecretKey;
 use tempfile::TempDir;
 
+use super::machine::gibibytes;
+use super::unsent::duration;
 use super::*;
+use crate::flow::Millis;
 
 fn reading(uptime_ms: u64, synchronised: bool) -> ClockReading {
     ClockReading {
@@ -295,6 +298,6 @@ fn no_way_to_the_collector_is_bad(
 
 #[test]
 fn the_local_address_is_the_one_used_towards_the_collector() {
-    let loopback = Some(Ipv4Addr::LOCALHOST.into());
+    let loopback = Some(std::net::Ipv4Addr::LOCALHOST.into());
     assert_eq!(local_address(Some("http://127.0.0.1:8080")), loopback);
 }
