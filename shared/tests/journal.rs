@@ -255,6 +255,26 @@ fn a_removed_record_is_noticed() {
 }
 
 #[test]
+fn a_reader_counts_what_is_not_acknowledged_and_finds_single_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.sqlite");
+    let (stream, hash) = with_ratings(&path, 5);
+    let reader = Reader::open(&path).unwrap();
+    let stored = reader.streams().unwrap().remove(0);
+    assert_eq!(reader.unacknowledged(&stored).unwrap(), 6);
+    let last = reader.record(&stored, Seq::new(6).unwrap()).unwrap();
+    assert_eq!(last.map(|record| record.hash), Some(hash));
+    assert_eq!(reader.record(&stored, Seq::new(7).unwrap()).unwrap(), None);
+    let first = reader.record(&stored, Seq::FIRST).unwrap().unwrap();
+    let mut backlog = Backlog::open(&path).unwrap();
+    backlog
+        .acknowledge(stream, Watermark::new(1), first.hash)
+        .unwrap();
+    let stored = reader.streams().unwrap().remove(0);
+    assert_eq!(reader.unacknowledged(&stored).unwrap(), 5);
+}
+
+#[test]
 fn an_acknowledgement_of_another_history_or_of_the_unknown_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.sqlite");

@@ -7,6 +7,7 @@
 //! 3. While the glass is muted (a touch that the driver cancelled is being delivered) nothing is sent.
 
 mod ask;
+pub mod enrolment;
 mod glass;
 mod idle;
 mod out_of_service;
@@ -14,6 +15,7 @@ mod paused;
 mod phone;
 mod pictures;
 mod reasons;
+pub mod technician;
 mod thanks;
 
 use std::rc::Rc;
@@ -25,6 +27,7 @@ use manyi_ui::{KioskWindow, Page};
 use slint::{ComponentHandle, Weak};
 
 use crate::conductor::Screen;
+use crate::desk::{DeskEvent, DeskView};
 use crate::flow::{Oddity, Target, Touch};
 use crate::scene::{Scene, ScenePage};
 use pictures::Pictures;
@@ -45,7 +48,7 @@ impl Mute {
 }
 
 /// What comes from the glass.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum Input {
     /// A finger on a target.
     Touch(Touch),
@@ -53,8 +56,8 @@ pub enum Input {
     Odd(Oddity),
     /// A touch in the dark.
     Wake,
-    /// The technician's gesture.
-    Technician,
+    /// The technician's gesture, or a touch on the staff's pages.
+    Desk(DeskEvent),
 }
 
 /// A window joined to the conductor.
@@ -105,6 +108,9 @@ impl Bridge {
         phone::connect(window, &sender);
         thanks::connect(window, &sender);
         paused::connect(window, &sender);
+        let staff: Rc<dyn Fn(DeskEvent)> = Rc::new(move |event| send(Input::Desk(event)));
+        enrolment::connect(window, &staff);
+        technician::connect(window, &staff);
         // Until the first scene the words would follow the system's locale.
         glass::speak(window, Language::default());
         Self {
@@ -128,6 +134,8 @@ impl Bridge {
             } => thanks::map(window, hall_name, *may_correct),
             ScenePage::Paused(paused) => paused::map(window, paused),
             ScenePage::OutOfService(out) => out_of_service::map(window, out),
+            ScenePage::Desk(DeskView::Enrolment(enrolment)) => enrolment::map(window, enrolment),
+            ScenePage::Desk(DeskView::Technician(desk)) => technician::map(window, desk),
         });
         if page != Page::Phone {
             phone::forget(window);

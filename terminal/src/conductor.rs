@@ -11,6 +11,7 @@
 //! It writes no file itself.
 
 mod around;
+mod staff;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -21,6 +22,7 @@ use manyi_shared::tablet::DataDir;
 use manyi_shared::wire::{MessageKind, OfficeKey};
 use tokio::sync::oneshot;
 
+use crate::desk::{Desk, DeskEvent, DoneNotice};
 use crate::flow::{Effect, Event, Flow, Millis, Names, Oddity, Rules, Touch, Trigger};
 use crate::keys::{Content, Keys, Seen};
 use crate::outputs::Outputs;
@@ -39,8 +41,8 @@ pub enum Message {
     Odd(Oddity),
     /// A touch in the dark.
     Wake,
-    /// The technician's gesture.
-    Technician,
+    /// A touch on the staff's pages, or the answer to something they wanted.
+    Desk(DeskEvent),
     /// Somebody asks for a prompt.
     Prompt {
         /// What for.
@@ -134,6 +136,11 @@ pub struct Conductor {
     demo_count: usize,
     keys: Keys,
     around: Around,
+    desk: Desk,
+    /// The last sealed position of the open stream.
+    tip: Option<Seq>,
+    /// For what runs aside.
+    ear: Sender<Message>,
     outputs: Box<dyn Outputs>,
     done: bool,
 }
@@ -156,6 +163,7 @@ impl Conductor {
         recorder: Sender<Job>,
         registry: Arc<Registry>,
         outputs: Box<dyn Outputs>,
+        ear: Sender<Message>,
     ) -> Self {
         let now = clock.read().uptime_ms;
         let mut watch = Watch::default();
@@ -183,6 +191,9 @@ impl Conductor {
             demo_count: 0,
             keys: Keys::default(),
             around: Around::default(),
+            desk: Desk::new(now),
+            tip: None,
+            ear,
             outputs,
             done: false,
         };
@@ -195,7 +206,7 @@ impl Conductor {
     pub fn scene(&self) -> Scene {
         let now = self.clock.read();
         let view = self.flow.view(now.uptime_ms);
-        self.around.scene(&view, self.station.as_ref(), &now)
+        self.with_desk(self.around.scene(&view, self.station.as_ref(), &now))
     }
 
     /// Runs until the flow is done after [`Message::Stop`], or all senders are gone. Answers how
@@ -207,6 +218,7 @@ impl Conductor {
             let due = [
                 self.flow.next_look(now),
                 self.around.next_look(),
+                self.desk_due(),
                 Some(self.poll_at),
                 self.stop_at,
             ];
@@ -233,7 +245,8 @@ impl Conductor {
             Message::Odd(oddity) => {
                 self.step(Event::Odd(oddity));
             }
-            Message::Wake | Message::Technician => self.around.wake(self.now()),
+            Message::Wake => self.around.wake(self.now()),
+            Message::Desk(event) => self.desk(event),
             Message::Prompt { request, reply } => {
                 let answer = self.prompt(request);
                 // The asker may have gone; the prompt stands.
@@ -343,6 +356,9 @@ impl Conductor {
         if self.flow.next_look(now).is_some_and(|due| now >= due) {
             self.step(Event::Tick);
         }
+        if self.desk_due().is_some_and(|due| now >= due) {
+            self.desk(DeskEvent::Tick);
+        }
         if now >= self.poll_at {
             self.poll(now);
             self.self_test();
@@ -402,7 +418,12 @@ impl Conductor {
 
     /// One step of the flow; answers the id when a prompt was accepted.
     fn step(&mut self, event: Event) -> Option<PromptId> {
-        let (mut accepted, mut calls) = (None, false);
+        let (mut accepted, mut calls, mut asks, mut tested) = (None, false, false, None);
+        match &event {
+            Event::Sealed(seq) => self.tip = Some(*seq),
+            Event::Opened { .. } => self.tip = Some(Seq::FIRST),
+            _ => {}
+        }
         let now = self.now();
         let (flow, effects) = self.flow.clone().step(event, now);
         self.flow = flow;
@@ -419,6 +440,7 @@ impl Conductor {
                 Effect::Refused => {}
                 Effect::Asking(prompt) => {
                     self.registry.note(prompt.id, PromptState::Asking);
+                    asks = true;
                     self.to_recorder(Job::Note(prompt));
                 }
                 Effect::Ended(id) => {
@@ -433,11 +455,23 @@ impl Conductor {
                         tracing::error!("self-test: a level could not be kept");
                     }
                     self.around.self_tested(good, &self.clock.read());
+                    tested = Some(good);
                 }
                 Effect::Exit => self.done = true,
             }
         }
         self.registry.set_health(self.health());
+        if let Some(good) = tested {
+            let notice = if good {
+                DoneNotice::SelfTestGood(String::new())
+            } else {
+                DoneNotice::SelfTestFailed(String::new())
+            };
+            self.desk(DeskEvent::Done(notice));
+        }
+        if asks {
+            self.desk(DeskEvent::Leave);
+        }
         if calls {
             self.call(Trigger::Clerk);
         }
@@ -491,7 +525,7 @@ impl Conductor {
         let view = self.flow.view(now.uptime_ms);
         self.around
             .follow(&view, self.station.as_ref(), &now, self.flow.stream());
-        let scene = self.around.scene(&view, self.station.as_ref(), &now);
+        let scene = self.with_desk(self.around.scene(&view, self.station.as_ref(), &now));
         self.outputs.state(around::outputs(&view, scene.light));
         if let Some((clip, language)) = self.around.line(&view, now.uptime_ms) {
             self.outputs.speak(clip, language.code());

@@ -10,6 +10,7 @@
 //! | [`outputs`] | what lamp, buzzer, voice and light are told | |
 //! | [`station`] | identity and profile | flow |
 //! | [`conductor`] | the thread that joins them | all above |
+//! | [`desk`] | the staff's pages: enrolment, the technician's page | flow's time, journal export |
 //! | [`gpio`], [`voice`], [`backlight`] | the devices that obey | outputs |
 //! | [`api`] | the prompt API, local and in the hall's network | conductor's messages, registry |
 //! | [`bridge`], [`screen`] | the Slint window | scene, flow's touches |
@@ -23,6 +24,7 @@ pub mod conductor;
 pub mod config;
 pub mod day;
 pub mod demo;
+pub mod desk;
 pub mod flow;
 pub mod gpio;
 pub mod journal_cli;

@@ -88,6 +88,7 @@ pub fn run(config: &Config) -> Result<(), ProgramError> {
         jobs,
         registry.clone(),
         Box::new(crate::outputs::NoOutputs),
+        ear.clone(),
     );
 
     let touches = ear.clone();
@@ -118,12 +119,12 @@ pub fn run(config: &Config) -> Result<(), ProgramError> {
 }
 
 /// What comes from the glass, for the conductor.
-const fn heard(input: Input) -> Message {
+fn heard(input: Input) -> Message {
     match input {
         Input::Touch(touch) => Message::Touch(touch),
         Input::Odd(oddity) => Message::Odd(oddity),
         Input::Wake => Message::Wake,
-        Input::Technician => Message::Technician,
+        Input::Desk(event) => Message::Desk(event),
     }
 }
 

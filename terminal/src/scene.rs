@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use manyi_shared::domain::Language;
 
+use crate::desk::DeskView;
 use crate::flow::{Manner, PhoneView, Reason};
 use crate::outputs::LightLevel;
 
@@ -50,6 +51,8 @@ pub enum ScenePage {
     Paused(PausedScene),
     /// Not asking.
     OutOfService(OutOfServiceScene),
+    /// A page of the staff.
+    Desk(DeskView),
 }
 
 /// What the idle page shows.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::domain::{Seq, StreamId, TerminalId};
 use crate::wire::{ChainHash, Record, RecordError};
@@ -146,6 +146,45 @@ impl Reader {
             Ok(())
         };
         query().map_err(|e| self.fault("read records", e))
+    }
+
+    /// How many records of a stream the centre has not acknowledged.
+    ///
+    /// # Errors
+    /// [`JournalError::Sqlite`].
+    pub fn unacknowledged(&self, stream: &StoredStream) -> Result<u64, JournalError> {
+        self.conn
+            .prepare_cached("SELECT count(*) FROM record WHERE stream_no = ? AND seq > ?")
+            .and_then(|mut q| {
+                q.query_row(params![stream.number, stream.acknowledged], |row| {
+                    row.get(0)
+                })
+            })
+            .map_err(|e| self.fault("count unsent records", e))
+    }
+
+    /// One record of a stream; none when it was pruned or never sealed.
+    ///
+    /// # Errors
+    /// [`JournalError::Sqlite`].
+    pub fn record(
+        &self,
+        stream: &StoredStream,
+        seq: Seq,
+    ) -> Result<Option<StoredRecord>, JournalError> {
+        self.conn
+            .prepare_cached("SELECT bytes, hash FROM record WHERE stream_no = ? AND seq = ?")
+            .and_then(|mut q| {
+                q.query_row(params![stream.number, seq.get()], |row| {
+                    Ok(StoredRecord {
+                        seq,
+                        bytes: row.get(0)?,
+                        hash: ChainHash::from_bytes(row.get(1)?),
+                    })
+                })
+                .optional()
+            })
+            .map_err(|e| self.fault("read a record", e))
     }
 
     /// Recomputes the chain of a stream and decodes every record.

@@ -25,8 +25,6 @@ pub(super) fn connect(window: &KioskWindow, sender: &Sender, input: &Rc<dyn Fn(I
     });
     let odd = input.clone();
     adapter.on_odd(move |what| odd(Input::Odd(map_oddity(what))));
-    let corner = input.clone();
-    adapter.on_technician(move || corner(Input::Technician));
 }
 
 const fn map_oddity(what: GlassOddity) -> Oddity {

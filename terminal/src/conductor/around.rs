@@ -26,6 +26,20 @@ pub(crate) struct Tested {
     pub(crate) at: Option<LocalTime>,
 }
 
+impl Tested {
+    /// When and what, for the technician's page.
+    pub(crate) fn text(self) -> String {
+        let levels = if self.good { "5/5" } else { "!" };
+        match self.at {
+            None => levels.to_owned(),
+            Some(at) => {
+                let (year, month, day) = (at.day / 10_000, at.day / 100 % 100, at.day % 100);
+                format!("{year}-{month:02}-{day:02} {} · {levels}", at.clock())
+            }
+        }
+    }
+}
+
 /// The surroundings' state.
 #[derive(Debug, Default)]
 pub(super) struct Around {
@@ -61,6 +75,15 @@ impl Around {
         let day = day::self_test_due(&options, local, self.tested_day)?;
         self.tested_day = Some(day);
         Some(day)
+    }
+
+    /// The hall's day as records name it; 0 while it is not known.
+    pub(super) fn day(station: &Station, now: &ClockReading) -> u32 {
+        LocalTime::of(now, &station.profile.time_zone).map_or(0, |at| at.day)
+    }
+
+    pub(super) const fn tested(&self) -> Option<Tested> {
+        self.tested
     }
 
     pub(super) fn self_tested(&mut self, good: bool, now: &ClockReading) {

@@ -89,6 +89,7 @@ impl Terminal {
             jobs,
             registry.clone(),
             Box::new(NoOutputs),
+            ear.clone(),
         );
         let (shown, scenes) = channel();
         let glass = Glass(Mutex::new(shown));
@@ -235,6 +236,7 @@ pub(crate) fn name(scene: &Scene) -> &'static str {
         ScenePage::Ask(_) => "ask",
         ScenePage::Reasons(_) => "reasons",
         ScenePage::Phone(_) => "phone",
+        ScenePage::Desk(_) => "desk",
         ScenePage::Paused(_) => "paused",
         ScenePage::Thanks { .. } => "thanks",
         ScenePage::OutOfService(out) if out.reason.is_none() => "not kept",
