@@ -101,7 +101,7 @@ fn each_button_below_the_facts_is_told_once() {
             ("屏幕测试", "ScreenTest"),
             ("开始自检", "SelfTest"),
             ("导出记录到U盘", "ExportJournal"),
-            ("暂停服务", "Pause"),
+            ("暂停本窗口", "Pause"),
             ("重启程序", "Restart"),
             ("退出", "Leave"),
         ] {
@@ -132,7 +132,7 @@ fn a_paused_window_offers_to_resume() {
     TechnicianAdapter::get(&window).set_paused(true);
     settle();
     let heard = listen(&window);
-    assert!(!buttons(&window).contains(&"暂停服务".to_owned()));
+    assert!(!buttons(&window).contains(&"暂停本窗口".to_owned()));
     tap(&window, "恢复服务");
     assert_eq!(heard.take(), ["Pause"]);
     element(&window, "本窗口已暂停服务。");
