@@ -49,11 +49,12 @@ impl Look {
 pub(crate) enum Matrix {
     /// Everything by everything.
     Whole,
-    /// Every size, every language and the double type, but not each with each other.
+    /// Every size, every language and the double type of every page, but not each with each other.
     Sampled,
 }
 
-/// The looks of one scene. Staff read the language of the sources in plain type.
+/// The looks of one scene, the `place`-th of its page. Staff read the language of the sources in
+/// plain type.
 pub(crate) fn looks(scene: &Scene, place: usize, matrix: Matrix) -> Vec<Look> {
     let mut found = Vec::new();
     let languages = if scene.for_citizens {
@@ -64,15 +65,8 @@ pub(crate) fn looks(scene: &Scene, place: usize, matrix: Matrix) -> Vec<Look> {
     for (row, language) in languages.iter().enumerate() {
         for (column, size) in SIZES.into_iter().enumerate() {
             for elder in [false, true] {
-                // The sample takes every size in the first language, and each other language on a
-                // size and a type that go round from scene to scene.
-                let turn = (place + row) % (2 * SIZES.len());
-                let sampled = if row == 0 {
-                    !elder || column % 2 == place % 2
-                } else {
-                    turn == 2 * column + usize::from(elder)
-                };
-                if (scene.for_citizens || !elder) && (matrix == Matrix::Whole || sampled) {
+                let wanted = matrix == Matrix::Whole || sampled(place, row, column, elder);
+                if wanted && (scene.for_citizens || !elder) {
                     found.push(Look {
                         size,
                         language,
@@ -83,6 +77,19 @@ pub(crate) fn looks(scene: &Scene, place: usize, matrix: Matrix) -> Vec<Look> {
         }
     }
     found
+}
+
+/// In the first language two sizes and one in double type, which go round from scene to scene, and
+/// the first scene in every size. Every other language on each second scene, in one size and type.
+fn sampled(place: usize, language: usize, size: usize, elder: bool) -> bool {
+    match (language, elder) {
+        (0, false) => place == 0 || (place + size).is_multiple_of(2),
+        (0, true) => size == place % SIZES.len(),
+        _ => {
+            let turn = (place / 2 + language) % (2 * SIZES.len());
+            (place + language).is_multiple_of(2) && turn == 2 * size + usize::from(elder)
+        }
+    }
 }
 
 /// A scene in one look, drawn.
