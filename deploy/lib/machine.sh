@@ -8,12 +8,12 @@
 
 rust_wanted=1.95
 
-# To build: a linker, and what Slint's device backend and font lookup link against.
-packages_build='gcc libc6-dev pkg-config libfontconfig-dev libudev-dev libinput-dev libxkbcommon-dev'
+# To build: a linker, and what Slint's device backend, font lookup and the voice link against.
+packages_build='gcc libc6-dev pkg-config libfontconfig-dev libudev-dev libinput-dev libxkbcommon-dev libasound2-dev'
 # To open a window: libraries that the program loads when it starts, which no linker asks for.
 packages_window='libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2 libxkbcommon-x11-0'
-# To fetch crates, and to talk to what was started.
-packages_tools='ca-certificates curl'
+# To fetch crates, to talk to what was started, and to make the voice's clips.
+packages_tools='ca-certificates curl espeak-ng'
 
 say() {
     printf '%s\n' "$*"

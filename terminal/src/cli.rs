@@ -10,6 +10,10 @@ use crate::api::token::{LanToken, TokenError};
 use crate::config::{Config, ConfigError, LogFormat};
 use crate::journal_cli::{self, Look, LookError};
 use crate::station::Station;
+use crate::voice::card::{Card, CardError};
+use crate::voice::make::{self, MakeError};
+use crate::voice::wave::{Wave, WaveError};
+use crate::voice::{Speaker, find};
 
 /// The rating terminal at a service window: asks, seals, thanks.
 #[derive(Debug, Parser)]
@@ -37,6 +41,28 @@ pub enum Command {
     /// The token that opens the prompt API in the hall's network. Run as the terminal's user.
     #[command(subcommand)]
     LanToken(TokenCommand),
+    /// The tablet's voice.
+    #[command(subcommand)]
+    Voice(VoiceCommand),
+}
+
+/// What to do with the voice.
+#[derive(Debug, Clone, Subcommand)]
+pub enum VoiceCommand {
+    /// Make the clips of every language with espeak-ng; those that are there are replaced.
+    Make {
+        /// Where to; without it the data folder's `voice`.
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+    /// Play a WAV file on the sound card, to hear whether it works.
+    Play {
+        /// The file.
+        file: PathBuf,
+        /// How loud, 0 to 100.
+        #[arg(long, default_value_t = 70, value_parser = clap::value_parser!(u8).range(0..=100))]
+        volume: u8,
+    },
 }
 
 /// What to do with the token.
@@ -67,6 +93,15 @@ pub enum CliError {
         /// Why.
         detail: String,
     },
+    /// The clips cannot be made.
+    #[error(transparent)]
+    Make(#[from] MakeError),
+    /// The file is no clip.
+    #[error(transparent)]
+    Wave(#[from] WaveError),
+    /// The sound card does not work.
+    #[error(transparent)]
+    Card(#[from] CardError),
     /// Nobody takes the output.
     #[error("could not write the output")]
     Output(#[from] std::io::Error),
@@ -96,6 +131,7 @@ impl Command {
         match self {
             Self::CheckConfig => print_config(config, out).map(|()| true),
             Self::LanToken(command) => command.run(&data, out).map(|()| true),
+            Self::Voice(command) => command.run(&data, out).map(|()| true),
             Self::Journal(look) => match journal_cli::run(*look, &data, out) {
                 // `… | head` has seen enough.
                 Err(LookError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
@@ -129,6 +165,25 @@ impl TokenCommand {
             }
         }
         Ok(out.flush()?)
+    }
+}
+
+impl VoiceCommand {
+    fn run(&self, data: &DataDir, out: &mut dyn Write) -> Result<(), CliError> {
+        match self {
+            Self::Make { dir } => {
+                let dir = dir.clone().unwrap_or_else(|| find::own(data));
+                Ok(make::all(&dir, out)?)
+            }
+            Self::Play { file, volume } => {
+                let mut wave = Wave::read(file)?;
+                wave.soften(*volume);
+                // Nobody interrupts; a terminal that is stopped stops playing.
+                let (_stay, end) = std::sync::mpsc::channel::<()>();
+                Card.play(&wave, &mut |time| end.recv_timeout(time).is_ok())?;
+                Ok(())
+            }
+        }
     }
 }
 

@@ -5,7 +5,10 @@
 //! | main | the window and its event loop |
 //! | conductor | the flow |
 //! | recorder | the journal |
-//! | api | the prompt API and the signals |
+//! | api | the prompt API, both doors, and the signals |
+//! | gpio | button, lamp, buzzer; only where configured |
+//! | voice | what is said |
+//! | clips | making missing clips at the first start, then it ends |
 //!
 //! **Invariants**
 //! 1. The port is taken before anything is shown: two terminals never both ask.
@@ -13,6 +16,8 @@
 //!    sealed as withdrawn.
 //! 3. When conductor or recorder die, the program ends with an error and is started again by its
 //!    service manager: a screen that nobody conducts must not stay.
+
+mod devices;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -22,6 +27,7 @@ use std::thread::JoinHandle;
 use manyi_shared::domain::Clock;
 use manyi_shared::tablet::{DataDir, FileError, SystemClock};
 
+use self::devices::Devices;
 use crate::api::lan::{self, Door};
 use crate::api::{Api, ListenError, listen, router};
 use crate::bridge::{Bridge, Input, Mute};
@@ -82,12 +88,13 @@ pub fn run(config: &Config) -> Result<(), ProgramError> {
         thread: "recorder",
         source,
     })?;
+    let devices = Devices::open(config, &data, &clock, &ear);
     let conductor = Conductor::new(
         data.clone(),
         clock.clone(),
         jobs,
         registry.clone(),
-        Box::new(crate::outputs::NoOutputs),
+        Box::new(devices),
         ear.clone(),
     );
 
