@@ -9,6 +9,7 @@
 //! | [`exchange`] | one signed exchange and its verified reply |
 //! | [`journal`] | the journal as the daemon uses it: may be absent, may come back |
 //! | [`enrol`] | trades a one-time code for an identity |
+//! | [`prompts`] | the office's own prompts and their receipts; pure |
 //! | [`settings`], [`status`], [`lock`] | configuration, what is unsent, one daemon a data folder |
 
 #![forbid(unsafe_code)]
@@ -21,6 +22,7 @@ pub mod link;
 pub mod lock;
 mod numbers;
 mod profile;
+pub mod prompts;
 pub mod settings;
 pub mod status;
 pub mod uplink;
