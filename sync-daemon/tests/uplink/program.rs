@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use manyi_shared::tablet::{EnrolProgress, EnrolState};
+
 use crate::collector::CODE;
 use crate::tablet::{Hall, Tablet};
 use crate::{collector::Collector, wait_for};
@@ -68,21 +70,33 @@ async fn enrol_run_status_and_stop() {
 }
 
 #[tokio::test]
-async fn a_terminal_that_is_not_enrolled_is_told_what_to_do() {
+async fn a_terminal_that_is_not_enrolled_waits_and_says_so() {
     let tablet = Tablet::new();
-    let run = output(program(tablet.data.path(), &["run"])).await;
-    assert!(!run.status.success());
-    assert!(
-        text(&run.stderr).contains("manyi-sync enrol"),
-        "{}",
-        text(&run.stderr)
-    );
-    let status = output(program(tablet.data.path(), &["status"])).await;
+    let folder = tablet.data.path();
+    let mut daemon = program(folder, &["run"])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let state = || EnrolProgress::read(&tablet.data.enrol_progress()).map(|p| p.state);
+    wait_for("it waits", || state() == Some(EnrolState::Waiting)).await;
+    let second = output(program(folder, &["run"])).await;
+    assert!(text(&second.stderr).contains("another manyi-sync"));
+    let status = output(program(folder, &["status"])).await;
     let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
     assert!(
         status["identity"].is_null() && status["journal"].is_null(),
         "{status}"
     );
+    assert_eq!(status["daemon_running"], true);
+    let process = rustix::process::Pid::from_child(&daemon);
+    rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
+    let mut ended = None;
+    wait_for("the daemon ends", || {
+        ended = daemon.try_wait().unwrap();
+        ended.is_some()
+    })
+    .await;
+    assert!(ended.unwrap().success());
 }
 
 #[tokio::test]
