@@ -6,17 +6,21 @@
 //! asks with the same code.
 
 mod boot_file;
+mod hand_over;
 mod problem;
 pub(crate) mod waiting;
 
 use std::path::PathBuf;
 
 use manyi_shared::tablet::{
-    DataDir, FileError, Identity, IdentityError, ensure_folder, load_or_create_key, replace,
+    DataDir, EnrolProblem, FileError, Identity, IdentityError, ensure_folder, load_or_create_key,
+    replace,
 };
 use manyi_shared::wire::{
     self, EnrolReply, EnrolRequest, EnrolmentCode, EnvelopeError, ProfileError,
 };
+
+pub use hand_over::enrol_or_hand_over;
 
 use crate::SOFTWARE;
 use crate::exchange::{PROBLEM_TYPE, SIGNED_TYPE, problem_detail};
@@ -104,6 +108,20 @@ pub enum EnrolError {
     /// The profile in it cannot be obeyed.
     #[error("the collector's profile for this terminal cannot be used")]
     Profile(#[source] ProfileError),
+    /// The daemon that waits here tried, and this is what it says.
+    #[error("the daemon that waits here could not enrol: {detail}")]
+    ByDaemon {
+        /// What a technician can do something about.
+        problem: EnrolProblem,
+        /// What the daemon says.
+        detail: String,
+    },
+    /// The daemon that waits here does not answer.
+    #[error(
+        "the daemon that works here does not take the order; look at its log, or stop it and run \
+         this again"
+    )]
+    NoWord,
     /// The key cannot be made or read.
     #[error(transparent)]
     Key(#[from] IdentityError),

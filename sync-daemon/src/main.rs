@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use manyi_shared::wire::EnrolmentCode;
 use manyi_sync::daemon::{Options, serve};
-use manyi_sync::enrol::{Enrolment, enrol};
+use manyi_sync::enrol::{Enrolment, enrol_or_hand_over};
 use manyi_sync::settings::{LogFormat, Settings};
 use manyi_sync::status;
 
@@ -30,7 +30,8 @@ struct Cli {
 enum Command {
     /// Carry ratings until stopped (the default). A terminal without an identity waits for one.
     Run,
-    /// Trade a one-time code from the office for this terminal's identity.
+    /// Trade a one-time code from the office for this terminal's identity. A daemon that waits for
+    /// one does it.
     Enrol {
         /// The collector's address, such as `https://rate.example.cn`.
         #[arg(long, value_name = "URL")]
@@ -122,7 +123,7 @@ fn enrol_here(
     code: EnrolmentCode,
     again: bool,
 ) -> anyhow::Result<()> {
-    let identity = runtime()?.block_on(enrol(Enrolment {
+    let identity = runtime()?.block_on(enrol_or_hand_over(Enrolment {
         data: settings.data(),
         collector_url,
         code,

@@ -16,7 +16,10 @@ impl EnrolError {
             Self::Failed { .. } | Self::Profile(_) => EnrolProblem::OfficeError,
             Self::NotACollector { .. } | Self::Untrusted(_) => EnrolProblem::NotACollector,
             Self::File(_) | Self::Key(IdentityError::File(_)) => EnrolProblem::Storage,
-            Self::Already { .. } | Self::Lock(_) | Self::Key(_) => EnrolProblem::Other,
+            Self::ByDaemon { problem, .. } => *problem,
+            Self::Already { .. } | Self::Lock(_) | Self::Key(_) | Self::NoWord => {
+                EnrolProblem::Other
+            }
         }
     }
 
@@ -111,6 +114,11 @@ mod tests {
     #[rstest::rstest]
     #[case::already(EnrolError::Already { path: PathBuf::new() }, EnrolProblem::Other, false)]
     #[case::locked(EnrolError::Lock(LockError::Held { folder: PathBuf::new() }), EnrolProblem::Other, false)]
+    #[case::by_daemon(
+        EnrolError::ByDaemon { problem: EnrolProblem::CodeRefused, detail: String::new() },
+        EnrolProblem::CodeRefused, false
+    )]
+    #[case::no_word(EnrolError::NoWord, EnrolProblem::Other, false)]
     #[case::no_answer(
         EnrolError::Unreachable(link("no_answer")),
         EnrolProblem::Unreachable,

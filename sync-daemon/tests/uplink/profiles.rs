@@ -15,7 +15,7 @@ use crate::relay::Fault;
 use crate::tablet::Hall;
 use crate::wait_for;
 
-fn picture(side: u32) -> Vec<u8> {
+pub(crate) fn picture(side: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     DynamicImage::new_rgb8(side, side)
         .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
@@ -30,7 +30,7 @@ fn sound() -> Vec<u8> {
 }
 
 /// A profile with these pictures in its announcements.
-fn announcing(version: u32, pictures: &[AssetDigest]) -> Profile {
+pub(crate) fn announcing(version: u32, pictures: &[AssetDigest]) -> Profile {
     let announcement = |picture: &AssetDigest| Announcement {
         text: "今日预约".to_owned(),
         picture: Some(*picture),
@@ -46,19 +46,19 @@ fn announcing(version: u32, pictures: &[AssetDigest]) -> Profile {
 }
 
 impl Hall {
-    fn version(&self) -> u32 {
+    pub(crate) fn version(&self) -> u32 {
         let identity = self.tablet.identity();
         read_profile(&self.tablet.data, &identity).unwrap().version
     }
 
     /// Puts a file into the centre.
-    fn publish(&self, bytes: Vec<u8>) -> AssetDigest {
+    pub(crate) fn publish(&self, bytes: Vec<u8>) -> AssetDigest {
         let name = digest(&bytes);
         self.collector.centre().assets.insert(name, bytes);
         name
     }
 
-    fn has(&self, asset: &AssetDigest) -> bool {
+    pub(crate) fn has(&self, asset: &AssetDigest) -> bool {
         let read = std::fs::read(self.tablet.data.asset(asset));
         read.is_ok_and(|bytes| digest(&bytes) == *asset)
     }
