@@ -65,13 +65,16 @@ impl BootFile {
     /// Looks into the file. What it hands out counts as tried for good until [`Self::failed`] says
     /// that it may succeed later.
     pub(super) fn look(&mut self, now: Duration) -> Found {
-        let bytes = match read(&self.path) {
-            Ok(bytes) => bytes,
+        let (content, found) = match read(&self.path) {
+            Ok(bytes) => (digest(&bytes), parse(&bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Found::Nothing,
-            // A boot partition that is not mounted yet, or for others only.
-            Err(error) => error.to_string().into_bytes(),
+            // Told once, like a content that cannot be used.
+            Err(error) => {
+                let detail = format!("could not read the enrolment file: {error}");
+                let found = Found::Unusable(EnrolProblem::Storage, detail.clone());
+                (digest(detail.as_bytes()), found)
+            }
         };
-        let content = digest(&bytes);
         let before = self.tried.filter(|tried| tried.content == content);
         if before.is_some_and(|tried| tried.again.is_none_or(|again| now < again)) {
             return Found::Nothing;
@@ -81,7 +84,7 @@ impl BootFile {
             failures: before.map_or(0, |tried| tried.failures),
             again: None,
         });
-        parse(&bytes)
+        found
     }
 
     /// What was handed out last failed, but may succeed later.
@@ -198,6 +201,17 @@ mod tests {
         };
         assert!(!detail.contains("7KX2"), "{detail}");
         assert_eq!(file.look(SECOND), Found::Nothing, "told once");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_told_once() {
+        let (_folder, mut file) = boot_file();
+        std::fs::create_dir(&file.path).unwrap();
+        assert!(matches!(
+            file.look(SECOND),
+            Found::Unusable(EnrolProblem::Storage, _)
+        ));
+        assert_eq!(file.look(SECOND), Found::Nothing);
     }
 
     #[test]
