@@ -160,7 +160,8 @@ impl Wanted {
     }
 
     /// What an answer means. Only a refusal in the collector's own form is the collector's; a page
-    /// of text in place of the file is a portal's.
+    /// of text in place of the file is a portal's. That the collector does not know the terminal
+    /// (401) says nothing about the file.
     fn judge(&self, answer: Answer) -> Result<Vec<u8>, Trouble> {
         let status = answer.status;
         let wish = answer.retry_after;
@@ -171,7 +172,8 @@ impl Wanted {
                 Err(self.unfit("what the centre sends has another SHA-256".to_owned()))
             }
             400..=499
-                if answer.content_type == PROBLEM_TYPE && !matches!(status, 408 | 425 | 429) =>
+                if answer.content_type == PROBLEM_TYPE
+                    && !matches!(status, 401 | 408 | 425 | 429) =>
             {
                 let detail = problem_detail(&answer);
                 Err(self.unfit(format!("the centre refuses it: status {status}, {detail}")))
@@ -267,6 +269,7 @@ mod tests {
     #[case::a_portals_page(200, "text/html", "<html>", Is::Later)]
     #[case::unknown_to_the_centre(404, PROBLEM_TYPE, "{}", Is::Unfit)]
     #[case::not_for_this_terminal(403, PROBLEM_TYPE, "{}", Is::Unfit)]
+    #[case::the_terminal_is_not_known(401, PROBLEM_TYPE, "{}", Is::Later)]
     #[case::a_proxys_404(404, "text/html", "", Is::Later)]
     #[case::too_many(429, PROBLEM_TYPE, "{}", Is::Later)]
     #[case::a_fault_of_the_centre(500, PROBLEM_TYPE, "{}", Is::Later)]

@@ -29,7 +29,7 @@ use crate::numbers::Numbers;
 use crate::profile::{Keeper, Place};
 use crate::prompt_api;
 use crate::prompts::{self, Answer, Prompts};
-use crate::uplink::{Effect, Mark, Next, NotNoted, Order, Outcome, Uplink};
+use crate::uplink::{Backoff, Effect, Mark, Next, NotNoted, Order, Outcome, Uplink};
 use crate::wakes::Wakes;
 
 use shipment::{Health, Shipment, State};
@@ -42,6 +42,10 @@ const GRACE: Duration = Duration::from_secs(3);
 
 /// The longest text about a failed exchange on the technician's page, in characters.
 const MAX_PROBLEM: usize = 300;
+
+/// The longest pause between two tries to hand over a prompt: the terminal is on this machine, and
+/// somebody stands at its window.
+const TERMINAL_AGAIN: Duration = Duration::from_secs(10);
 
 /// Between two prunings: each rewrites pages on the card.
 const PRUNE: Duration = Duration::from_secs(60);
@@ -112,7 +116,10 @@ impl Daemon {
             numbers: Numbers::default(),
             health: Health::default(),
             status: UplinkStatus::default(),
-            prompts: Prompts::new(pace.backoff),
+            prompts: Prompts::new(Backoff {
+                cap: pace.backoff.cap.min(TERMINAL_AGAIN),
+                ..pace.backoff
+            }),
             asking: Job::default(),
             prune_due: None,
             pruned: None,

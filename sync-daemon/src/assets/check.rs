@@ -33,7 +33,11 @@ pub(super) fn picture(bytes: &[u8]) -> Result<(), String> {
     })
 }
 
-/// Checks the head of a sound: WAV, uncompressed (PCM), one or two channels of 16 bits.
+/// The terminal plays no longer sounds, in seconds.
+const MAX_SECONDS: usize = 30;
+
+/// Checks the head of a sound: WAV, uncompressed (PCM), one or two channels of 16 bits, shorter
+/// than 30 seconds: what the terminal plays.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -50,10 +54,14 @@ pub(super) fn sound(bytes: &[u8]) -> Result<(), String> {
         match &[a, b, c, d] {
             b"fmt " => format = Some(body.get(..length).ok_or("breaks off in its head")?),
             b"data" => {
-                pulse_code(format.ok_or("has no format before its sound")?)?;
+                let second = pulse_code(format.ok_or("has no format before its sound")?)?;
                 return match body.get(..length) {
                     None => Err("breaks off before its end".to_owned()),
                     Some([]) => Err("has no sound in it".to_owned()),
+                    Some(sound) if sound.len() >= MAX_SECONDS * second => Err(format!(
+                        "lasts {} seconds; it must be shorter than {MAX_SECONDS}",
+                        sound.len() / second
+                    )),
                     Some(_) => Ok(()),
                 };
             }
@@ -66,8 +74,8 @@ pub(super) fn sound(bytes: &[u8]) -> Result<(), String> {
     Err("has no sound in it".to_owned())
 }
 
-/// Checks a `fmt ` chunk.
-fn pulse_code(format: &[u8]) -> Result<(), String> {
+/// Checks a `fmt ` chunk. Gives the length of one second of sound, in bytes.
+fn pulse_code(format: &[u8]) -> Result<usize, String> {
     let (pairs, _) = format.as_chunks::<2>();
     let &[kind, channels, rate, rate_high, _, _, _, bits, ..] = pairs else {
         return Err("has a broken head".to_owned());
@@ -85,7 +93,8 @@ fn pulse_code(format: &[u8]) -> Result<(), String> {
             "has {channels} channels at {rate} Hz; it must have 1 or 2 at 8000 to 48000 Hz"
         ));
     }
-    Ok(())
+    let second = rate.saturating_mul(2 * u32::from(channels));
+    Ok(usize::try_from(second).unwrap_or(usize::MAX))
 }
 
 #[cfg(test)]
@@ -165,6 +174,8 @@ mod tests {
     #[case::six_channels(wav(Wav { channels: 6, ..GOOD }), Some("1 or 2"))]
     #[case::too_fast(wav(Wav { rate: 96_000, ..GOOD }), Some("48000"))]
     #[case::silent(wav(Wav { samples: 0, ..GOOD }), Some("no sound"))]
+    #[case::nearly_half_a_minute(wav(Wav { rate: 8_000, samples: 239_999, ..GOOD }), None)]
+    #[case::half_a_minute(wav(Wav { rate: 8_000, samples: 240_000, ..GOOD }), Some("lasts 30"))]
     #[case::breaks_off(wav(GOOD)[..60].to_vec(), Some("breaks off"))]
     #[case::head_only(wav(GOOD)[..44].to_vec(), Some("breaks off"))]
     fn a_sound_must_be_plain_wav(#[case] bytes: Vec<u8>, #[case] problem: Option<&str>) {

@@ -8,6 +8,7 @@
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
+use std::time::Duration;
 
 use manyi_shared::tablet::{DataDir, EnrolOrder, EnrolProblem, EnrolProgress, EnrolState};
 use tokio::time::Instant;
@@ -16,10 +17,14 @@ use super::boot_file::{self, BootFile, Found};
 use super::{EnrolError, Enrolment, enrol_within};
 use crate::daemon::{Options, unless_stopped};
 use crate::lock::Lock;
+use crate::uplink::Backoff;
 use crate::wakes::Wakes;
 
 /// The longest detail, in characters: it is shown on one line of a small screen and in a log.
 const MAX_DETAIL: usize = 300;
+
+/// The longest pause between two tries with the file: a technician waits beside the tablet.
+const FILE_AGAIN: Duration = Duration::from_secs(60);
 
 /// Where an order came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +39,8 @@ struct Waiting<'a> {
     lock: &'a Lock,
     progress: Progress<'a>,
     file: Option<BootFile>,
+    /// There is an order that cannot be taken away.
+    stuck: bool,
     start: Instant,
 }
 
@@ -45,7 +52,10 @@ pub(crate) async fn until_enrolled(
     mut stop: Pin<&mut impl Future<Output = ()>>,
 ) -> bool {
     tracing::info!("this terminal is not enrolled; waiting for an address and a code");
-    let backoff = options.pace.backoff;
+    let backoff = Backoff {
+        cap: options.pace.backoff.cap.min(FILE_AGAIN),
+        ..options.pace.backoff
+    };
     let mut waiting = Waiting {
         options,
         lock,
@@ -57,6 +67,7 @@ pub(crate) async fn until_enrolled(
             .enrol_file
             .clone()
             .map(|path| BootFile::at(path, backoff)),
+        stuck: false,
         start: Instant::now(),
     };
     waiting.progress.at(EnrolState::Waiting);
@@ -113,7 +124,14 @@ impl Waiting<'_> {
     fn next(&mut self) -> Option<(Enrolment, Source)> {
         let path = self.options.data.enrol_order();
         let there = path.exists();
-        match EnrolOrder::take(&path) {
+        if there && !self.stuck {
+            // Said before the order goes, so that whoever finds it gone never takes what was said
+            // to an earlier one for the answer.
+            self.progress.at(EnrolState::Asking);
+        }
+        let taken = EnrolOrder::take(&path);
+        self.stuck = taken.is_err();
+        match taken {
             Ok(Some(order)) => return self.check(&order).map(|order| (order, Source::Screen)),
             Ok(None) if there => {
                 let detail = "the order could not be read; type it again";
