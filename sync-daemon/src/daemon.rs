@@ -1,65 +1,54 @@
 //! The loop: waits for wakes and the timer, sends what the uplink wants sent, does what it decides.
 //!
-//! One task on one thread. **Crash** at any step: what was sent and not noted is sent again and
-//! recognised by the centre; exchange numbers come from a reserve that was synced before.
+//! One task on one thread; files of a profile are fetched and prompts of the office handed over
+//! beside it, so neither holds up ratings. **Crash** at any step: what was sent and not noted is
+//! sent again and recognised by the centre; exchange numbers come from a reserve that was synced
+//! before.
 
 mod shipment;
+mod start;
+mod tell;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use manyi_shared::domain::{Clock, Retry};
-use manyi_shared::tablet::{DataDir, Identity, IdentityError, SystemClock, read_key};
-use manyi_shared::wire::{Reply, SecretKey};
+use manyi_shared::domain::Clock;
+use manyi_shared::tablet::{DataDir, Identity, SystemClock, UplinkStatus, read_key};
+use manyi_shared::wire::{Reply, ReplyStatus, SecretKey};
 use tokio::time::Instant;
 
+use crate::assets::Trouble;
+use crate::enrol::waiting::tidy;
 use crate::exchange::{self, ExchangeError};
+use crate::job::Job;
 use crate::journal::Journal;
-use crate::link::{Link, LinkError, LinkOptions};
-use crate::lock::{Lock, LockError};
+use crate::link::Link;
+use crate::lock::Lock;
 use crate::numbers::Numbers;
-use crate::profile::{self, Facts};
-use crate::uplink::{Effect, Mark, Next, NotNoted, Outcome, Pace, Report, Uplink, last_of};
+use crate::profile::{Keeper, Place};
+use crate::prompt_api;
+use crate::prompts::{self, Answer, Prompts};
+use crate::uplink::{Backoff, Effect, Mark, Next, NotNoted, Order, Outcome, Uplink};
 use crate::wakes::Wakes;
-use shipment::{Health, Shipment};
+
+use shipment::{Health, Shipment, State};
+pub use start::{Options, StartError, serve};
+use tell::tell;
 
 /// How long a stop waits for the exchange under way: most are answered within a second, and one
 /// that is abandoned is only sent again.
 const GRACE: Duration = Duration::from_secs(3);
 
+/// The longest text about a failed exchange on the technician's page, in characters.
+const MAX_PROBLEM: usize = 300;
+
+/// The longest pause between two tries to hand over a prompt: the terminal is on this machine, and
+/// somebody stands at its window.
+const TERMINAL_AGAIN: Duration = Duration::from_secs(10);
+
 /// Between two prunings: each rewrites pages on the card.
 const PRUNE: Duration = Duration::from_secs(60);
-
-/// Why the daemon does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The terminal has no identity, or a damaged one.
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
-    /// Another daemon is at work.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// The collector's address or the certificates are not usable.
-    #[error(transparent)]
-    Link(#[from] LinkError),
-    /// The system has no randomness to give.
-    #[error("could not draw a random number")]
-    Random(#[from] getrandom::Error),
-}
-
-/// What the daemon is started with.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The tablet's data folder.
-    pub data: DataDir,
-    /// The collector's address, when it is not the one given at enrolment.
-    pub collector_url: Option<String>,
-    /// How to reach it.
-    pub link: LinkOptions,
-    /// How often to look and to report.
-    pub pace: Pace,
-}
 
 /// The running daemon.
 #[derive(Debug)]
@@ -69,54 +58,80 @@ pub struct Daemon {
     identity: Identity,
     key: SecretKey,
     link: Link,
+    terminal: Link,
+    collector_url: String,
     clock: SystemClock,
     start: Instant,
     uplink: Uplink,
     journal: Journal,
     numbers: Numbers,
     health: Health,
-    profile: Facts,
+    status: UplinkStatus,
+    profile: Keeper,
+    prompts: Prompts,
+    asking: Job<([u8; 16], Answer)>,
     wakes: Wakes,
     prune_due: Option<Duration>,
     pruned: Option<Duration>,
 }
 
 impl Daemon {
-    /// Takes the data folder and listens for wakes; nothing is sent yet. Must be called inside a
-    /// tokio runtime.
+    /// Takes the data folder of an enrolled terminal and listens for wakes; nothing is sent yet.
+    /// Must be called inside a tokio runtime.
     ///
     /// # Errors
     /// [`StartError`]; nothing was changed.
     pub fn start(options: Options) -> Result<Self, StartError> {
+        // Asked first, so that a terminal without an identity is told so.
+        Identity::read(&options.data.identity())?;
+        let lock = Lock::take(&options.data)?;
+        let wakes = Wakes::listen(&options.data);
+        Self::new(options, lock, wakes)
+    }
+
+    fn new(options: Options, lock: Lock, wakes: Wakes) -> Result<Self, StartError> {
         let data = options.data;
+        let pace = options.pace;
         let identity = Identity::read(&data.identity())?;
         let key = read_key(&data.key())?;
-        let lock = Lock::take(&data)?;
-        let url = options
+        let collector_url = options
             .collector_url
-            .as_ref()
-            .unwrap_or(&identity.collector_url);
-        let link = Link::new(url, &options.link)?;
+            .unwrap_or_else(|| identity.collector_url.clone());
+        let link = Link::new(&collector_url, &options.link)?;
+        let terminal = prompt_api::link(&options.prompt_api, &options.link)?;
+        tidy(&data, options.enrol_file.as_deref());
         tracing::info!(
             terminal = %identity.terminal, hall = %identity.hall, window = %identity.window,
-            collector = url, fingerprint = identity.collector.fingerprint(), "daemon started"
+            collector = collector_url, fingerprint = identity.collector.fingerprint(),
+            "daemon started"
         );
+        let profile = Keeper::on_card(&data, &identity, pace.backoff);
+        let mut uplink = Uplink::new(pace, getrandom::u64()?);
+        uplink.beat(profile.facts().heartbeat, Duration::ZERO);
         Ok(Self {
             _lock: lock,
             journal: Journal::at(data.journal()),
-            profile: profile::on_card(&data, &identity),
-            wakes: Wakes::listen(&data),
             clock: SystemClock::new(),
             start: Instant::now(),
-            uplink: Uplink::new(options.pace, getrandom::u64()?),
             numbers: Numbers::default(),
             health: Health::default(),
+            status: UplinkStatus::default(),
+            prompts: Prompts::new(Backoff {
+                cap: pace.backoff.cap.min(TERMINAL_AGAIN),
+                ..pace.backoff
+            }),
+            asking: Job::default(),
             prune_due: None,
             pruned: None,
+            collector_url,
+            profile,
+            uplink,
+            wakes,
             data,
             identity,
             key,
             link,
+            terminal,
         })
     }
 
@@ -125,12 +140,15 @@ impl Daemon {
         tokio::pin!(stop);
         loop {
             self.prune();
+            let due = self.beside().await;
             match self.uplink.next(self.now()) {
                 Next::Wait(until) => {
-                    let until = self.start + until;
+                    let until = self.start + due.map_or(until, |due| due.min(until));
                     tokio::select! {
                         () = &mut stop => break,
                         () = self.wakes.woken() => self.uplink.woken(self.start.elapsed()),
+                        provided = self.profile.provided() => self.provided(provided),
+                        answer = self.asking.ended() => self.answered(answer),
                         () = tokio::time::sleep_until(until) => {}
                     }
                 }
@@ -170,26 +188,82 @@ impl Daemon {
         getrandom::u64().unwrap_or(u64::MAX / 2)
     }
 
+    /// What goes on beside the exchanges: takes what has ended, begins what is due. Says when it
+    /// is to be called again; never waits.
+    async fn beside(&mut self) -> Option<Duration> {
+        if self.profile.has_ended() {
+            let provided = self.profile.provided().await;
+            self.provided(provided);
+        }
+        if self.asking.has_ended() {
+            let answer = self.asking.ended().await;
+            self.answered(answer);
+        }
+        let now = self.now();
+        let place = Place {
+            data: &self.data,
+            identity: &self.identity,
+            key: &self.key,
+            link: &self.link,
+        };
+        let files = self.profile.step(place, now);
+        let prompt = match self.prompts.next(now) {
+            prompts::Next::Ask(prompt) => {
+                self.asking
+                    .start(prompt_api::ask(self.terminal.clone(), prompt));
+                None
+            }
+            prompts::Next::Wait(until) => Some(until),
+            prompts::Next::Idle => None,
+        };
+        if self.prompts.has_news() {
+            self.uplink.has_news(now);
+        }
+        [files, prompt].into_iter().flatten().min()
+    }
+
+    fn provided(&mut self, provided: Option<Result<(), Trouble>>) {
+        let now = self.now();
+        let place = Place {
+            data: &self.data,
+            identity: &self.identity,
+            key: &self.key,
+            link: &self.link,
+        };
+        if self.profile.settle(provided, place, now, Self::random()) {
+            self.uplink.beat(self.profile.facts().heartbeat, now);
+            // It may keep fewer records.
+            self.prune_due = Some(now);
+        }
+    }
+
+    fn answered(&mut self, answer: Option<([u8; 16], Answer)>) {
+        if let Some((id, answer)) = answer {
+            let now = self.now();
+            self.prompts.answered(id, answer, now, Self::random());
+        }
+    }
+
     /// Reads the next run and packs it, or a heartbeat when one is due.
-    fn load(&mut self, order: &crate::uplink::Order) -> Option<Shipment> {
+    fn load(&mut self, order: &Order) -> Option<Shipment> {
         let now = self.now();
         let run = self.journal.next_run(order, now);
         if run.is_none() && !order.heartbeat {
             return None;
         }
         let clock = self.clock.read();
-        let health = self
+        let mut health = self
             .health
             .now(run.as_ref(), &clock, &mut self.journal, &self.data, now);
+        health.profile_problem = self.profile.problem();
         let number = self.numbers.take(&mut self.journal);
-        Some(Shipment::new(
-            &self.identity,
-            run,
-            number,
+        let state = State {
             clock,
             health,
-            self.profile.version,
-        ))
+            profile_version: self.profile.facts().version,
+            receipts: self.prompts.receipts(),
+        };
+        Some(Shipment::new(&self.identity, run, number, state))
     }
 
     fn finish(
@@ -201,15 +275,21 @@ impl Daemon {
         let now = self.now();
         let ms = now.saturating_sub(sent_at).as_millis();
         shipment::log(shipment, &result, ms);
+        let problem = result.as_ref().err().map(|error| crate::chain(error));
         let outcome = match result {
             Ok(reply) => Outcome::Replied(reply),
             Err(error) => error.outcome(),
         };
+        self.heard_of_prompts(shipment, &outcome, now);
         let random = Self::random();
+        let mut acknowledged = 0;
         for effect in self.uplink.exchanged(&shipment.sent, &outcome, now, random) {
             match effect {
                 Effect::Acknowledge(mark) => {
                     let noted = self.journal.acknowledge(&mark, now);
+                    if noted.is_ok() {
+                        acknowledged = shipment.held_by(mark.watermark);
+                    }
                     self.noted(&mark, noted, now);
                 }
                 Effect::Rewind(mark) => {
@@ -217,9 +297,57 @@ impl Daemon {
                     self.noted(&mark, noted, now);
                 }
                 Effect::Renumber(next) => self.numbers.start_anew(next),
-                Effect::KeepProfile(bytes) => self.keep_profile(&bytes),
+                // What is offered to an earlier identity of this tablet may be another window's.
+                Effect::KeepProfile(bytes) if shipment.sent.own => {
+                    self.profile.offered(bytes, &self.identity);
+                }
+                Effect::KeepProfile(_) => {}
                 Effect::Report(report) => tell(&report, &outcome),
             }
+        }
+        self.say(shipment, problem, acknowledged, now);
+    }
+
+    /// A reply says what the centre wants asked and which receipts it has. One to a stale number
+    /// says neither: the centre looked no further.
+    fn heard_of_prompts(&mut self, shipment: &Shipment, outcome: &Outcome, now: Duration) {
+        if let Outcome::Replied(reply) = outcome
+            && shipment.sent.own
+            && reply.status != ReplyStatus::StaleNumber
+        {
+            self.prompts
+                .replied(&shipment.head.prompts, &reply.prompts, now);
+        }
+    }
+
+    /// Writes how the daemon is, for the technician's page.
+    fn say(
+        &mut self,
+        shipment: &Shipment,
+        problem: Option<String>,
+        acknowledged: u64,
+        now: Duration,
+    ) {
+        let clock = self.clock.read();
+        let before = &shipment.head.health;
+        let (backlog, oldest_unsent_ms) =
+            self.health
+                .after(acknowledged, before, &clock, &mut self.journal, now);
+        let answered = problem.is_none().then_some(clock.uptime_ms);
+        self.status = UplinkStatus {
+            collector: self.collector_url.clone(),
+            answered_uptime_ms: answered.or(self.status.answered_uptime_ms),
+            boot: clock.boot.to_string(),
+            backlog,
+            oldest_unsent_ms,
+            problem: problem.map(|problem| crate::one_line(&problem, MAX_PROBLEM)),
+            profile_problem: self.profile.problem(),
+        };
+        if let Err(error) = self.status.write(&self.data.uplink_status()) {
+            tracing::debug!(
+                error = crate::chain(&error),
+                "the screen cannot be told how the uplink is"
+            );
         }
     }
 
@@ -242,24 +370,9 @@ impl Daemon {
         }
     }
 
-    fn keep_profile(&mut self, bytes: &[u8]) {
-        match profile::keep(&self.data, &self.identity, bytes) {
-            Ok(facts) => {
-                tracing::info!(version = facts.version, "new profile");
-                self.profile = facts;
-            }
-            Err(error) => {
-                tracing::warn!(
-                    error = crate::chain(&error),
-                    "profile from the centre not kept; the old one stays"
-                );
-            }
-        }
-    }
-
     fn prune(&mut self) {
         let now = self.now();
-        let (Some(due), Some(keep)) = (self.prune_due, self.profile.keep_records) else {
+        let (Some(due), Some(keep)) = (self.prune_due, self.profile.facts().keep_records) else {
             return;
         };
         if now >= due {
@@ -272,7 +385,7 @@ impl Daemon {
 
 /// The result of an exchange, and whether the daemon is to stop after it. A stop gives the exchange
 /// a little time and then abandons it: there is no result then.
-async fn unless_stopped<T>(
+pub(crate) async fn unless_stopped<T>(
     exchange: impl Future<Output = T>,
     mut stop: Pin<&mut impl Future<Output = ()>>,
 ) -> (Option<T>, bool) {
@@ -280,45 +393,5 @@ async fn unless_stopped<T>(
     tokio::select! {
         result = &mut exchange => (Some(result), false),
         () = &mut stop => (tokio::time::timeout(GRACE, exchange).await.ok(), true),
-    }
-}
-
-/// Tells people. The exchange itself has been logged; this is what they must act upon.
-fn tell(report: &Report, outcome: &Outcome) {
-    match report {
-        Report::Conflict { run, kept } => tracing::error!(
-            stream = %run.stream, first = run.first.get(), last = last_of(run).get(),
-            kept_at_centre = kept.map(manyi_shared::domain::Watermark::get),
-            "the centre holds another history of this stream: the card was cloned or put back in \
-             time. Both histories are kept; the stream is set aside until the next start"
-        ),
-        Report::DeadLetters { stream, rejected } => {
-            for rejection in rejected {
-                tracing::error!(
-                    %stream, seq = rejection.seq.get(), reason = rejection.reason.name(),
-                    "the centre keeps this record as a dead letter and does not count it"
-                );
-            }
-        }
-        Report::SetAside { run } => tracing::error!(
-            stream = %run.stream, first = run.first.get(), last = last_of(run).get(),
-            "the centre refuses these records; the stream is set aside for an hour, its records are kept"
-        ),
-        Report::OneRecordTooLarge { at } => tracing::error!(
-            stream = at.map(|(stream, _)| stream.to_string()),
-            seq = at.map(|(_, seq)| seq.get()),
-            "even one record (at most 4 KiB) is too large for the way to the centre: a proxy in \
-             between allows smaller bodies; nothing is sent until that is changed"
-        ),
-        Report::OperatorNeeded => {
-            let when = match outcome {
-                Outcome::Failed(Retry::Never) => "the centre does not understand this terminal",
-                _ => "the centre does not take exchanges of this terminal",
-            };
-            tracing::error!(
-                "{when}; somebody must act at the office. Ratings are kept; asking again slowly"
-            );
-        }
-        Report::Senseless(why) => tracing::warn!(why, "a signed reply does not fit its exchange"),
     }
 }

@@ -2,21 +2,31 @@
 //!
 //! **Crash**: the key is on the card before anything is sent, the profile before the identity, the
 //! identity last; its presence is what "enrolled" means. A cut or a lost reply before that is
-//! repaired by running the same command again: the same key asks with the same code.
+//! repaired by asking again, by the same command, at the screen or from the same file: the same key
+//! asks with the same code.
+
+mod boot_file;
+mod hand_over;
+mod problem;
+pub(crate) mod waiting;
 
 use std::path::PathBuf;
 
 use manyi_shared::tablet::{
-    DataDir, FileError, Identity, IdentityError, ensure_folder, load_or_create_key, replace,
+    DataDir, EnrolProblem, FileError, Identity, IdentityError, ensure_folder, load_or_create_key,
+    replace,
 };
 use manyi_shared::wire::{
-    self, EnrolReply, EnrolRequest, EnrolmentCode, EnvelopeError, Profile, ProfileError,
+    self, EnrolReply, EnrolRequest, EnrolmentCode, EnvelopeError, ProfileError,
 };
+
+pub use hand_over::enrol_or_hand_over;
 
 use crate::SOFTWARE;
 use crate::exchange::{PROBLEM_TYPE, SIGNED_TYPE, problem_detail};
-use crate::link::{Answer, Link, LinkError, LinkOptions};
+use crate::link::{Answer, Link, LinkError, LinkOptions, Request};
 use crate::lock::{Lock, LockError};
+use crate::profile;
 
 const PATH: &str = "/device/v1/enrol";
 
@@ -98,6 +108,20 @@ pub enum EnrolError {
     /// The profile in it cannot be obeyed.
     #[error("the collector's profile for this terminal cannot be used")]
     Profile(#[source] ProfileError),
+    /// The daemon that waits here tried, and this is what it says.
+    #[error("the daemon that waits here could not enrol: {detail}")]
+    ByDaemon {
+        /// What a technician can do something about.
+        problem: EnrolProblem,
+        /// What the daemon says.
+        detail: String,
+    },
+    /// The daemon that waits here does not answer.
+    #[error(
+        "the daemon that works here does not take the order; look at its log, or stop it and run \
+         this again"
+    )]
+    NoWord,
     /// The key cannot be made or read.
     #[error(transparent)]
     Key(#[from] IdentityError),
@@ -129,7 +153,24 @@ pub async fn enrol(enrolment: Enrolment) -> Result<Identity, EnrolError> {
     let data = &enrolment.data;
     let link = Link::new(&enrolment.collector_url, &enrolment.link).map_err(EnrolError::Link)?;
     ensure_folder(data.path())?;
-    let _lock = Lock::take(data)?;
+    let lock = Lock::take(data)?;
+    ask(&enrolment, &link, &lock).await
+}
+
+/// Enrols the terminal from inside the daemon that holds the data folder.
+///
+/// # Errors
+/// [`EnrolError`], like [`enrol`].
+pub(crate) async fn enrol_within(
+    enrolment: &Enrolment,
+    lock: &Lock,
+) -> Result<Identity, EnrolError> {
+    let link = Link::new(&enrolment.collector_url, &enrolment.link).map_err(EnrolError::Link)?;
+    ask(enrolment, &link, lock).await
+}
+
+async fn ask(enrolment: &Enrolment, link: &Link, _lock: &Lock) -> Result<Identity, EnrolError> {
+    let data = &enrolment.data;
     let path = data.identity();
     if !enrolment.again && path.exists() {
         return Err(EnrolError::Already { path });
@@ -141,30 +182,48 @@ pub async fn enrol(enrolment: Enrolment) -> Result<Identity, EnrolError> {
     }
     let key = load_or_create_key(&data.key())?;
     let request = EnrolRequest {
-        code: enrolment.code,
+        code: enrolment.code.clone(),
         key: key.public(),
         software: SOFTWARE.to_owned(),
     }
     .seal(&key);
     let digest = wire::digest(&request);
     let answer = link
-        .post(PATH, SIGNED_TYPE, request)
+        .post(Request::new(PATH, SIGNED_TYPE, request))
         .await
         .map_err(EnrolError::Unreachable)?;
-    let url = enrolment.collector_url;
-    let body = accepted(answer, &url)?;
+    let url = &enrolment.collector_url;
+    let body = accepted(answer, url)?;
     let reply = EnrolReply::open(&body, &digest).map_err(EnrolError::Untrusted)?;
-    Profile::open(&reply.profile, &reply.collector).map_err(EnrolError::Profile)?;
     let identity = Identity {
         terminal: reply.terminal,
         hall: reply.hall,
         window: reply.window,
         collector: reply.collector,
-        collector_url: url,
+        collector_url: url.clone(),
     };
-    replace(&data.profile(), &reply.profile)?;
+    first_profile(data, &identity, &reply.profile)?;
     identity.write(&path)?;
     Ok(identity)
+}
+
+/// Puts the first profile on the card. One whose files must be fetched first is left to the first
+/// exchange, which offers it again; one of an earlier identity is not obeyed until then.
+fn first_profile(data: &DataDir, identity: &Identity, bytes: &[u8]) -> Result<(), EnrolError> {
+    let profile = profile::open(bytes, identity).map_err(EnrolError::Profile)?;
+    if profile.assets().is_empty() {
+        return Ok(replace(&data.profile(), bytes)?);
+    }
+    let path = data.profile();
+    match std::fs::remove_file(&path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(FileError {
+            doing: "remove",
+            path,
+            source,
+        }
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 /// The body of the collector's reply, or what the answer means instead.

@@ -9,7 +9,7 @@ use manyi_shared::domain::Retry;
 use manyi_shared::wire::{self, ExchangeHead, PublicKey, Reply, ReplyError, SecretKey};
 use serde::Deserialize;
 
-use crate::link::{Answer, Link, LinkError};
+use crate::link::{Answer, Link, LinkError, Request};
 use crate::uplink::Outcome;
 
 const PATH: &str = "/device/v1/exchange";
@@ -121,7 +121,7 @@ pub async fn carry(
 ) -> Result<Reply, ExchangeError> {
     let request = head.seal(records, key)?;
     let digest = wire::digest(&request);
-    let answer = link.post(PATH, REQUEST_TYPE, request).await?;
+    let answer = link.post(Request::new(PATH, REQUEST_TYPE, request)).await?;
     if answer.content_type == SIGNED_TYPE {
         let opened = Reply::open(&answer.body, collector, head.terminal, &digest);
         // A refusal whose body does not verify is judged by its status, like any other.

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use manyi_shared::domain::{Seq, StreamId};
 use manyi_shared::journal::{Backlog, JournalError, PendingRun, Reader};
-use manyi_shared::wire::limits::MAX_EXCHANGE_BYTES;
+use manyi_shared::wire::limits::{MAX_EXCHANGE_BYTES, MAX_TEXT_BYTES};
 
 use crate::uplink::{Mark, NotNoted, Order};
 
@@ -31,7 +31,7 @@ const REOPEN: Duration = Duration::from_secs(30);
 pub struct Journal {
     path: PathBuf,
     open: Option<Open>,
-    fault: Option<String>,
+    fault: Option<Fault>,
     not_before: Duration,
 }
 
@@ -39,6 +39,17 @@ pub struct Journal {
 struct Open {
     backlog: Backlog,
     file: FileId,
+}
+
+/// Why the journal is not used as it should be.
+#[derive(Debug, PartialEq, Eq)]
+enum Fault {
+    /// It is not there yet.
+    Missing,
+    /// It cannot be read.
+    Unreadable(String),
+    /// It can be read, but takes no notes.
+    Unwritable(String),
 }
 
 /// Device and inode: the terminal may set a damaged journal aside and begin another.
@@ -79,16 +90,36 @@ impl Journal {
     pub fn reserve_numbers(&mut self, count: u32, at_least: u64) -> Option<u64> {
         let open = self.open.as_mut()?;
         match open.backlog.reserve_exchange_numbers(count, at_least) {
-            Ok(first) => Some(first),
+            Ok(first) => {
+                self.fault = None;
+                Some(first)
+            }
             Err(error) => {
                 // The card may be full; sending still works, and it is what empties the card.
-                tracing::warn!(
-                    error = crate::chain(&error),
-                    "no reserve of exchange numbers; taking one alone"
-                );
+                let fault = Fault::Unwritable(crate::chain(&error));
+                if self.fault.as_ref() != Some(&fault) {
+                    tracing::warn!(
+                        error = crate::chain(&error),
+                        "no reserve of exchange numbers; taking one alone"
+                    );
+                    self.fault = Some(fault);
+                }
                 None
             }
         }
+    }
+
+    /// Why the journal cannot be read or written, in at most 200 bytes. One that the terminal has
+    /// not made yet is no problem.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        let text = match self.fault.as_ref()? {
+            Fault::Missing => return None,
+            Fault::Unreadable(text) => format!("cannot be used: {text}"),
+            Fault::Unwritable(text) => format!("cannot be written: {text}"),
+        };
+        let line = crate::one_line(&text, MAX_TEXT_BYTES);
+        Some(crate::within(line, MAX_TEXT_BYTES))
     }
 
     /// Notes what the centre holds.
@@ -226,21 +257,20 @@ impl Journal {
 
     /// No journal yet is no fault: the terminal makes it at its first start.
     fn missing(&mut self) {
-        let text = "missing".to_owned();
-        if self.fault.as_ref() != Some(&text) {
+        if self.fault != Some(Fault::Missing) {
             tracing::info!(path = %self.path.display(), "no journal yet; waiting for the terminal to make it");
-            self.fault = Some(text);
+            self.fault = Some(Fault::Missing);
         }
     }
 
     fn failed(&mut self, error: &JournalError, now: Duration) {
-        let text = crate::chain(error);
-        if self.fault.as_ref() != Some(&text) {
+        let fault = Fault::Unreadable(crate::chain(error));
+        if self.fault.as_ref() != Some(&fault) {
             tracing::error!(
-                error = text,
+                error = crate::chain(error),
                 "journal cannot be used; heartbeats go on, ratings wait in it"
             );
-            self.fault = Some(text);
+            self.fault = Some(fault);
         }
         self.open = None;
         self.not_before = now.saturating_add(REOPEN);

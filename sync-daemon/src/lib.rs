@@ -8,19 +8,25 @@
 //! | [`link`] | HTTP with limits: one request, one answer |
 //! | [`exchange`] | one signed exchange and its verified reply |
 //! | [`journal`] | the journal as the daemon uses it: may be absent, may come back |
-//! | [`enrol`] | trades a one-time code for an identity |
+//! | [`enrol`] | trades a one-time code for an identity; waits for one |
+//! | `profile`, `assets` | a profile and its files: fetched, checked, then obeyed |
+//! | [`prompts`] | the office's own prompts and their receipts; pure |
 //! | [`settings`], [`status`], [`lock`] | configuration, what is unsent, one daemon a data folder |
 
 #![forbid(unsafe_code)]
 
+mod assets;
 pub mod daemon;
 pub mod enrol;
 pub mod exchange;
+mod job;
 pub mod journal;
 pub mod link;
 pub mod lock;
 mod numbers;
 mod profile;
+mod prompt_api;
+pub mod prompts;
 pub mod settings;
 pub mod status;
 pub mod uplink;
@@ -34,4 +40,21 @@ pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     let texts: Vec<String> = causes.map(ToString::to_string).collect();
     texts.join(": ")
+}
+
+/// Text for one line of a screen or a log: no control characters, at most so many characters.
+pub(crate) fn one_line(text: &str, most: usize) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(most)
+        .collect()
+}
+
+/// The beginning of a text, cut at a character, at most so many bytes long.
+pub(crate) fn within(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        let cut = (0..=most).rev().find(|&at| text.is_char_boundary(at));
+        text.truncate(cut.unwrap_or(0));
+    }
+    text
 }

@@ -3,10 +3,11 @@
 //! **Invariants**
 //! 1. Redirects are not followed, nothing is retried here, no cookies are kept: every decision
 //!    about an attempt is the uplink's.
-//! 2. At most [`MAX_REPLY_BYTES`] of an answer are read into memory, whatever it claims.
+//! 2. No more of an answer is read into memory than its [`Request`] allows, whatever it claims.
 //! 3. Addresses of this machine are never reached through a proxy.
 
-use std::net::IpAddr;
+mod address;
+
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -14,6 +15,9 @@ use manyi_shared::domain::Retry;
 use manyi_shared::wire::limits::MAX_REPLY_BYTES;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use reqwest::{Certificate, Client, Proxy, Url};
+
+use address::{base_url, is_this_machine};
+pub use address::{check_local, check_url};
 
 use crate::settings::ProxyChoice;
 
@@ -43,11 +47,43 @@ impl Default for LinkOptions {
     }
 }
 
-/// The way to one collector.
-#[derive(Debug)]
+/// The way to one collector, or to the terminal on this machine. Clones share their connections.
+#[derive(Debug, Clone)]
 pub struct Link {
     client: Client,
     base: Url,
+}
+
+/// One POST request.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Where, after the link's address; may be empty.
+    pub path: &'static str,
+    /// What the body is.
+    pub content_type: &'static str,
+    /// Further headers.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// The longest answer that is read, in bytes.
+    pub most: usize,
+    /// The longest wait for a whole answer; none says the link's own.
+    pub timeout: Option<Duration>,
+}
+
+impl Request {
+    /// A request whose answer is as long as the collector's replies at most.
+    #[must_use]
+    pub const fn new(path: &'static str, content_type: &'static str, body: Vec<u8>) -> Self {
+        Self {
+            path,
+            content_type,
+            headers: Vec::new(),
+            body,
+            most: MAX_REPLY_BYTES,
+            timeout: None,
+        }
+    }
 }
 
 /// An HTTP answer, not yet trusted.
@@ -112,11 +148,13 @@ pub enum LinkError {
         #[source]
         source: reqwest::Error,
     },
-    /// The answer is longer than any of the collector's.
-    #[error("the answer from {url} is longer than {MAX_REPLY_BYTES} bytes")]
+    /// The answer is longer than any that was asked for.
+    #[error("the answer from {url} is longer than {most} bytes")]
     TooLong {
         /// Whom we asked.
         url: String,
+        /// The limit.
+        most: usize,
     },
 }
 
@@ -133,6 +171,30 @@ impl LinkError {
             }
         }
     }
+
+    /// Whether it is a certificate that stands in the way: the server's is not trusted, or there
+    /// is no authority to trust.
+    #[must_use]
+    pub fn is_about_certificates(&self) -> bool {
+        match self {
+            Self::CaFile { .. } | Self::Client(_) => true,
+            Self::NoAnswer { source, .. } => names_a_certificate(source),
+            _ => false,
+        }
+    }
+}
+
+/// Looks for the certificate error among the causes. An [`std::io::Error`] hides the error that it
+/// was made from: its `source` is already that one's cause.
+fn names_a_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
+    let inner = error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref);
+    matches!(
+        error.downcast_ref::<rustls::Error>(),
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)
+    ) || inner.is_some_and(|inner| names_a_certificate(inner))
+        || error.source().is_some_and(names_a_certificate)
 }
 
 impl Link {
@@ -185,19 +247,21 @@ impl Link {
     /// # Errors
     /// [`LinkError::NoAnswer`], [`LinkError::BrokenOff`] or [`LinkError::TooLong`]; the request
     /// may have been taken all the same.
-    pub async fn post(
-        &self,
-        path: &str,
-        content_type: &'static str,
-        body: Vec<u8>,
-    ) -> Result<Answer, LinkError> {
+    pub async fn post(&self, request: Request) -> Result<Answer, LinkError> {
+        let Request { path, most, .. } = request;
         let url = format!("{}{path}", self.base.as_str().trim_end_matches('/'));
-        let request = self
+        let mut sending = self
             .client
             .post(&url)
-            .header(CONTENT_TYPE, content_type)
-            .body(body);
-        let mut response = request.send().await.map_err(|source| LinkError::NoAnswer {
+            .header(CONTENT_TYPE, request.content_type)
+            .body(request.body);
+        for (name, value) in request.headers {
+            sending = sending.header(name, value);
+        }
+        if let Some(timeout) = request.timeout {
+            sending = sending.timeout(timeout);
+        }
+        let mut response = sending.send().await.map_err(|source| LinkError::NoAnswer {
             url: url.clone(),
             source: source.without_url(),
         })?;
@@ -218,46 +282,12 @@ impl Link {
             let Some(chunk) = chunk else {
                 return Ok(answer);
             };
-            if answer.body.len() + chunk.len() > MAX_REPLY_BYTES {
-                return Err(LinkError::TooLong { url });
+            if answer.body.len() + chunk.len() > most {
+                return Err(LinkError::TooLong { url, most });
             }
             answer.body.extend_from_slice(&chunk);
         }
     }
-}
-
-/// The collector's address: http or https, a host, and no more than a path.
-fn base_url(text: &str) -> Result<Url, LinkError> {
-    let fault = |problem: &str| LinkError::Url {
-        url: text.to_owned(),
-        problem: problem.to_owned(),
-    };
-    let url = Url::parse(text).map_err(|error| fault(&error.to_string()))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(fault("it must begin with http:// or https://"));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(fault("it must end before any ? or #"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(fault("it must not hold a user name or password"));
-    }
-    Ok(url)
-}
-
-/// Checks an address without using it.
-///
-/// # Errors
-/// [`LinkError::Url`].
-pub fn check_url(text: &str) -> Result<(), LinkError> {
-    base_url(text).map(drop)
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    url.host_str().is_some_and(|host| {
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-    })
 }
 
 fn read_ca(path: &PathBuf) -> Result<Vec<Certificate>, LinkError> {
@@ -331,25 +361,5 @@ mod tests {
             headers.insert(DATE, HeaderValue::from_static(date));
         }
         assert_eq!(retry_after(&headers), expected.map(Duration::from_secs));
-    }
-
-    #[rstest::rstest]
-    #[case::plain("http://127.0.0.1:8080", true)]
-    #[case::six("http://[::1]:8080", true)]
-    #[case::name("http://localhost", true)]
-    #[case::other("https://rate.example.cn/manyi", false)]
-    #[case::looks_alike("https://localhost.example.cn", false)]
-    fn this_machine_is_recognised(#[case] url: &str, #[case] expected: bool) {
-        assert_eq!(is_this_machine(&base_url(url).unwrap()), expected);
-    }
-
-    #[rstest::rstest]
-    #[case::no_scheme("rate.example.cn")]
-    #[case::other_scheme("ftp://rate.example.cn")]
-    #[case::query("https://rate.example.cn/?a=1")]
-    #[case::password("https://a:b@rate.example.cn")]
-    fn an_address_that_is_no_collectors_is_refused(#[case] url: &str) {
-        let error = Link::new(url, &LinkOptions::default()).unwrap_err();
-        assert!(error.to_string().contains(url), "{error}");
     }
 }

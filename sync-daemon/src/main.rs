@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use manyi_shared::wire::EnrolmentCode;
-use manyi_sync::daemon::{Daemon, Options};
-use manyi_sync::enrol::{Enrolment, enrol};
+use manyi_sync::daemon::{Options, serve};
+use manyi_sync::enrol::{Enrolment, enrol_or_hand_over};
 use manyi_sync::settings::{LogFormat, Settings};
 use manyi_sync::status;
 
@@ -28,9 +28,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Carry ratings until stopped (the default).
+    /// Carry ratings until stopped (the default). A terminal without an identity waits for one.
     Run,
-    /// Trade a one-time code from the office for this terminal's identity.
+    /// Trade a one-time code from the office for this terminal's identity. A daemon that waits for
+    /// one does it.
     Enrol {
         /// The collector's address, such as `https://rate.example.cn`.
         #[arg(long, value_name = "URL")]
@@ -95,19 +96,19 @@ fn run(settings: &Settings) -> anyhow::Result<()> {
         collector_url: settings.collector_url.clone(),
         link: settings.link(),
         pace: settings.pace(),
+        enrol_file: settings.enrol_file(),
+        prompt_api: settings.prompt_api.clone(),
     };
     runtime()?.block_on(async {
         let mut terminate = signal(tokio::signal::unix::SignalKind::terminate())?;
         let mut interrupt = signal(tokio::signal::unix::SignalKind::interrupt())?;
-        let daemon = Daemon::start(options)?;
-        daemon
-            .run(async move {
-                tokio::select! {
-                    _ = terminate.recv() => {}
-                    _ = interrupt.recv() => {}
-                }
-            })
-            .await;
+        let stop = async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        serve(options, stop).await?;
         Ok(())
     })
 }
@@ -122,7 +123,7 @@ fn enrol_here(
     code: EnrolmentCode,
     again: bool,
 ) -> anyhow::Result<()> {
-    let identity = runtime()?.block_on(enrol(Enrolment {
+    let identity = runtime()?.block_on(enrol_or_hand_over(Enrolment {
         data: settings.data(),
         collector_url,
         code,

@@ -11,17 +11,19 @@ use manyi_shared::tablet::{DataDir, Identity};
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
-use crate::link::{LinkOptions, check_url};
+use crate::link::{LinkOptions, check_local, check_url};
 use crate::uplink::Pace;
 
 /// All keys; the environment variable of each is `MANYI_` and the key in capitals.
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 10] = [
     "data_dir",
     "collector_url",
     "poll_seconds",
     "heartbeat_seconds",
     "proxy",
     "ca_file",
+    "enrol_file",
+    "prompt_api",
     "log",
     "log_format",
 ];
@@ -42,6 +44,11 @@ pub struct Settings {
     pub proxy: ProxyChoice,
     /// Certificates of an authority of the office's own, as PEM.
     pub ca_file: Option<PathBuf>,
+    /// A file with address and code that a terminal without an identity enrols from; an empty path
+    /// says none.
+    pub enrol_file: PathBuf,
+    /// Where the terminal takes prompts.
+    pub prompt_api: String,
     /// What to log, as a tracing filter.
     pub log: String,
     /// How to log.
@@ -80,6 +87,8 @@ impl Default for Settings {
             heartbeat_seconds: 30,
             proxy: ProxyChoice::default(),
             ca_file: None,
+            enrol_file: PathBuf::from("/boot/firmware/manyi-enrol.toml"),
+            prompt_api: "http://127.0.0.1:7310/v1/prompts".to_owned(),
             log: "info".to_owned(),
             log_format: LogFormat::default(),
         }
@@ -122,6 +131,10 @@ impl Settings {
         } else if !url.is_empty() && check_url(url).is_err() {
             let allowed = "an address such as `https://rate.example.cn`, without user or query";
             ("collector_url", url.to_owned(), allowed)
+        } else if check_local(&self.prompt_api).is_err() {
+            let allowed =
+                "an http:// address of this machine, such as `http://127.0.0.1:7310/v1/prompts`";
+            ("prompt_api", self.prompt_api.clone(), allowed)
         } else {
             return None;
         };
@@ -140,6 +153,13 @@ impl Settings {
         self.collector_url
             .as_deref()
             .unwrap_or(&identity.collector_url)
+    }
+
+    /// The file to enrol from, if there is to be one.
+    #[must_use]
+    pub fn enrol_file(&self) -> Option<PathBuf> {
+        let set = !self.enrol_file.as_os_str().is_empty();
+        set.then(|| self.enrol_file.clone())
     }
 
     /// How often to look and to report.

@@ -115,6 +115,7 @@ pub enum Outcome {
 #[derive(Debug, Clone)]
 pub struct Uplink {
     pace: Pace,
+    heartbeat: Duration,
     size: usize,
     calm: u32,
     aside: Vec<(StreamId, Option<Duration>)>,
@@ -133,6 +134,7 @@ impl Uplink {
     pub fn new(pace: Pace, random: u64) -> Self {
         let first = share(pace.poll, random);
         Self {
+            heartbeat: pace.heartbeat,
             pace,
             size: SEND_RECORDS,
             calm: 0,
@@ -165,6 +167,19 @@ impl Uplink {
     /// A record was sealed.
     pub fn woken(&mut self, now: Duration) {
         self.next_look = self.next_look.min(now);
+    }
+
+    /// There is something to tell the centre besides records: the next exchange is sent even when
+    /// there is no record, as soon as no pause is under way.
+    pub fn has_news(&mut self, now: Duration) {
+        self.next_heartbeat = self.next_heartbeat.min(now);
+    }
+
+    /// How often the office wants a sign of life; none says the configured pace. A shorter one
+    /// counts from now, the next sign of life is never put off.
+    pub fn beat(&mut self, every: Option<Duration>, now: Duration) {
+        self.heartbeat = every.unwrap_or(self.pace.heartbeat);
+        self.next_heartbeat = self.next_heartbeat.min(now.saturating_add(self.heartbeat));
     }
 
     /// The look found nothing to send, and no heartbeat was due.
@@ -305,7 +320,7 @@ impl Uplink {
     /// The centre answered in a way that counts as a heartbeat.
     const fn heard(&mut self, now: Duration) {
         self.failures = 0;
-        self.next_heartbeat = now.saturating_add(self.pace.heartbeat);
+        self.next_heartbeat = now.saturating_add(self.heartbeat);
     }
 
     fn advanced(&mut self, mark: Mark, now: Duration) {

@@ -2,18 +2,27 @@
 
 use std::time::Duration;
 
-use manyi_shared::domain::{BootId, ClockReading, StreamId};
+use manyi_shared::domain::{BootId, ClockReading, StreamId, Watermark};
 use manyi_shared::journal::PendingRun;
 use manyi_shared::tablet::{DataDir, Identity};
-use manyi_shared::wire::{self, ExchangeHead, Record, RecordBody, Reply, ReplyStatus, Run};
+use manyi_shared::wire::{
+    self, ExchangeHead, PromptReceipt, Record, RecordBody, Reply, ReplyStatus, Run,
+};
 
 use crate::SOFTWARE;
 use crate::exchange::ExchangeError;
 use crate::journal::Journal;
-use crate::uplink::Sent;
+use crate::uplink::{Order, Sent};
 
 /// Counting the backlog reads all of it, so a long drain does not count before every exchange.
 const RECOUNT: Duration = Duration::from_secs(30);
+
+/// Looks at the oldest record alone.
+const ONE: Order = Order {
+    max_records: 1,
+    skip: Vec::new(),
+    heartbeat: false,
+};
 
 /// One exchange, ready to be signed.
 #[derive(Debug)]
@@ -23,14 +32,23 @@ pub(super) struct Shipment {
     pub(super) sent: Sent,
 }
 
+/// How the tablet is when an exchange is signed.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) clock: ClockReading,
+    pub(super) health: wire::Health,
+    pub(super) profile_version: u32,
+    pub(super) receipts: Vec<PromptReceipt>,
+}
+
 impl Shipment {
+    /// Packs a run. Receipts go only with what is sent as the present terminal: the centre asked
+    /// it, not an earlier one.
     pub(super) fn new(
         identity: &Identity,
         run: Option<PendingRun>,
         number: u64,
-        clock: ClockReading,
-        health: wire::Health,
-        profile_version: u32,
+        state: State,
     ) -> Self {
         // A stream of an earlier identity of this tablet is sent as that terminal: the chain is
         // bound to it.
@@ -43,15 +61,24 @@ impl Shipment {
             head: ExchangeHead {
                 terminal,
                 number,
-                clock,
-                health,
-                profile_version,
+                clock: state.clock,
+                health: state.health,
+                profile_version: state.profile_version,
                 run: sent.run,
-                prompts: Vec::new(),
+                prompts: if sent.own { state.receipts } else { Vec::new() },
             },
             records: run.map(|run| run.records).unwrap_or_default(),
             sent,
         }
+    }
+}
+
+impl Shipment {
+    /// How many of the records it carried the centre holds, when it holds everything up to here.
+    pub(super) fn held_by(&self, watermark: Watermark) -> u64 {
+        let held = |run: Run| watermark.get().saturating_sub(run.first.get() - 1);
+        let carried = self.records.len() as u64;
+        self.sent.run.map_or(0, held).min(carried)
     }
 }
 
@@ -97,8 +124,29 @@ impl Health {
             oldest_unsent_ms: run.and_then(|run| self.age(run, clock)),
             disk_free_bytes: disk_free(data),
             profile_problem: None,
-            journal_problem: None,
+            journal_problem: journal.problem(),
         }
+    }
+
+    /// Backlog and age of the oldest record after an exchange by which so many records were
+    /// acknowledged.
+    pub(super) fn after(
+        &mut self,
+        acknowledged: u64,
+        before: &wire::Health,
+        clock: &ClockReading,
+        journal: &mut Journal,
+        now: Duration,
+    ) -> (u64, Option<u64>) {
+        if acknowledged == 0 {
+            return (before.backlog, before.oldest_unsent_ms);
+        }
+        if let Some((_, count)) = &mut self.counted {
+            *count = count.saturating_sub(acknowledged);
+        }
+        let next = journal.next_run(&ONE, now);
+        let backlog = self.backlog(next.as_ref(), journal, now);
+        (backlog, next.and_then(|run| self.age(&run, clock)))
     }
 
     /// The count; while a long backlog drains, the last count of the past half minute. What cannot

@@ -48,6 +48,11 @@ fn reply(status: ReplyStatus, watermark: u64, hash: ChainHash) -> Outcome {
     })
 }
 
+/// A heartbeat was taken.
+fn heard() -> Outcome {
+    reply(ReplyStatus::Taken, 0, HEAD)
+}
+
 fn uplink() -> Uplink {
     Uplink::new(Pace::default(), 0)
 }
@@ -328,4 +333,44 @@ fn a_profile_is_kept_with_any_status() {
     stale.profile = Some(vec![1, 2, 3]);
     let (effects, _) = end(&mut uplink(), None, &Outcome::Replied(stale));
     assert_eq!(effects[0], Effect::KeepProfile(vec![1, 2, 3]));
+}
+
+#[test]
+fn news_are_sent_at_once_but_cut_no_pause_short() {
+    let mut uplink = uplink();
+    end(&mut uplink, None, &heard());
+    uplink.found_nothing(NOW);
+    uplink.has_news(NOW);
+    assert!(order(&uplink, NOW).heartbeat);
+    let failure = Outcome::Failed(Retry::Backoff { at_least: None });
+    let (_, pause) = end(&mut uplink, None, &failure);
+    uplink.has_news(NOW);
+    assert_eq!(uplink.next(NOW), Next::Wait(NOW + pause));
+    assert!(order(&uplink, NOW + pause).heartbeat);
+}
+
+#[rstest::rstest]
+#[case::sooner(Some(5), 5)]
+#[case::later(Some(600), 30)]
+#[case::as_configured(None, 30)]
+fn the_office_sets_the_pace_of_heartbeats_and_puts_none_off(
+    #[case] every: Option<u64>,
+    #[case] first: u64,
+) {
+    let mut uplink = uplink();
+    end(&mut uplink, None, &heard());
+    uplink.beat(every.map(Duration::from_secs), NOW);
+    let beats = |uplink: &mut Uplink, from: Duration, after: u64| {
+        let before = from + Duration::from_secs(after) - Duration::from_millis(1);
+        uplink.found_nothing(before);
+        uplink.woken(before);
+        assert!(!order(uplink, before).heartbeat, "before {after} s");
+        let at = from + Duration::from_secs(after);
+        uplink.woken(at);
+        assert!(order(uplink, at).heartbeat, "after {after} s");
+        uplink.exchanged(&of(None), &heard(), at, 0);
+        at
+    };
+    let then = beats(&mut uplink, NOW, first);
+    beats(&mut uplink, then, every.unwrap_or(30));
 }

@@ -13,8 +13,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use manyi_shared::domain::{HallId, Placement, StreamId, TerminalId, Watermark, WindowId};
 use manyi_shared::wire::{
-    Acknowledgement, ChainHash, EnrolReply, EnrolRequest, ExchangeHead, Profile, PublicKey, Reply,
-    ReplyStatus, SecretKey, SignedExchange, digest,
+    Acknowledgement, AssetDigest, ChainHash, EnrolReply, EnrolRequest, ExchangeHead, OfficePrompt,
+    Profile, PromptReceipt, PublicKey, Reply, ReplyStatus, SecretKey, SignedAssetRequest,
+    SignedExchange, digest,
 };
 
 pub(crate) const CODE: &str = "7KX2-9QWM";
@@ -36,6 +37,16 @@ pub(crate) struct Centre {
     pub(crate) most_records: usize,
     /// Refuses every exchange with this status, as a problem body.
     pub(crate) refuse: Option<StatusCode>,
+    /// Files of profiles, by digest; a file may be another than its digest says.
+    pub(crate) assets: HashMap<AssetDigest, Vec<u8>>,
+    /// Refuses every file with this status, as a problem body.
+    pub(crate) refuse_assets: Option<StatusCode>,
+    /// Files that were asked for.
+    pub(crate) asked_for: Vec<AssetDigest>,
+    /// Prompts that are carried until their receipt has come.
+    pub(crate) prompts: Vec<OfficePrompt>,
+    /// Every receipt that came, repeated ones too.
+    pub(crate) receipts: Vec<PromptReceipt>,
 }
 
 pub(crate) type Shared = Arc<Mutex<Centre>>;
@@ -60,15 +71,27 @@ impl Collector {
             conflicts: Vec::new(),
             most_records: usize::MAX,
             refuse: None,
+            assets: HashMap::new(),
+            refuse_assets: None,
+            asked_for: Vec::new(),
+            prompts: Vec::new(),
+            receipts: Vec::new(),
         }));
-        let router = Router::new()
-            .route("/device/v1/exchange", post(exchange))
-            .route("/device/v1/enrol", post(enrol))
-            .with_state(Arc::clone(&centre));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let collector = Self { address, centre };
+        let router = collector.router();
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { address, centre }
+        collector
+    }
+
+    /// The collector's handlers, for serving them in another way.
+    pub(crate) fn router(&self) -> Router {
+        Router::new()
+            .route("/device/v1/exchange", post(exchange))
+            .route("/device/v1/enrol", post(enrol))
+            .route("/device/v1/asset", post(asset))
+            .with_state(Arc::clone(&self.centre))
     }
 
     pub(crate) fn centre(&self) -> MutexGuard<'_, Centre> {
@@ -151,6 +174,29 @@ async fn enrol(State(centre): State<Shared>, body: Bytes) -> Response {
     signed(StatusCode::OK, reply.seal(&centre.key))
 }
 
+async fn asset(State(centre): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+    assert_eq!(headers[CONTENT_TYPE], "application/cose");
+    let mut centre = centre.lock().unwrap();
+    let parsed = SignedAssetRequest::parse(&body).expect("a request");
+    let key = centre.terminals[&parsed.claimed_terminal()];
+    let digest = parsed.open(&key).expect("a signed request").digest;
+    centre.asked_for.push(digest);
+    if let Some(status) = centre.refuse_assets {
+        return problem(status, "refused");
+    }
+    match centre.assets.get(&digest) {
+        Some(bytes) => (
+            [
+                (CONTENT_TYPE, "application/octet-stream"),
+                (CONNECTION, "close"),
+            ],
+            bytes.clone(),
+        )
+            .into_response(),
+        None => problem(StatusCode::NOT_FOUND, "no such file"),
+    }
+}
+
 async fn exchange(State(centre): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
     assert_eq!(headers[CONTENT_TYPE], "application/vnd.manyi.exchange+cbor");
     let mut centre = centre.lock().unwrap();
@@ -204,6 +250,10 @@ impl Centre {
         }
         self.last_number = head.number;
         reply.next_number = head.number + 1;
+        self.receipts.extend(&head.prompts);
+        let answered = |prompt: &OfficePrompt| head.prompts.iter().any(|r| r.id == prompt.id);
+        self.prompts.retain(|prompt| !answered(prompt));
+        reply.prompts.clone_from(&self.prompts);
         if head.profile_version != self.profile.version {
             let other = self.other_profile.clone();
             reply.profile = Some(other.unwrap_or_else(|| self.profile.seal(&self.key)));

@@ -9,10 +9,15 @@
 mod carrying;
 mod collector;
 mod enrolling;
+mod office_prompts;
+mod profiles;
 mod program;
 mod relay;
+mod status;
 mod tablet;
+mod tls;
 mod trouble;
+mod unenrolled;
 
 use std::time::Duration;
 

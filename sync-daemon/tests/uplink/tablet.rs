@@ -7,7 +7,7 @@ use manyi_shared::domain::{Call, Clock, Level, Outcome, ServiceEvent, StreamId};
 use manyi_shared::journal::{Backlog, Opening, Reader, Writer};
 use manyi_shared::tablet::{DataDir, Identity, SystemClock, wake};
 use manyi_shared::wire::{OutcomeRecord, RecordBody};
-use manyi_sync::daemon::{Daemon, Options};
+use manyi_sync::daemon::{Daemon, Options, serve};
 use manyi_sync::enrol::{EnrolError, Enrolment, enrol};
 use manyi_sync::link::LinkOptions;
 use manyi_sync::uplink::{Backoff, Pace};
@@ -155,6 +155,9 @@ impl Tablet {
                 ..LinkOptions::default()
             },
             pace,
+            enrol_file: None,
+            // Nothing listens there.
+            prompt_api: "http://127.0.0.1:9/v1/prompts".to_owned(),
         }
     }
 
@@ -162,8 +165,22 @@ impl Tablet {
         self.daemon_at(pace())
     }
 
+    /// The daemon as the program runs it: it may have to wait for an identity.
+    pub(crate) fn serve(&self, options: Options) -> Running {
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(async {
+            let stopped = async { drop(stopped.await) };
+            serve(options, stopped).await.unwrap();
+        });
+        Running { stop, task }
+    }
+
     pub(crate) fn daemon_at(&self, pace: Pace) -> Running {
-        let daemon = Daemon::start(self.options(pace)).unwrap();
+        self.daemon_with(self.options(pace))
+    }
+
+    pub(crate) fn daemon_with(&self, options: Options) -> Running {
+        let daemon = Daemon::start(options).unwrap();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(daemon.run(async {
             // A test that ends without stopping its daemon ends it all the same.
