@@ -139,7 +139,7 @@ async fn take(
         server_ms: state.clock.now_ms(),
         next_number: receipt.next_number,
         profile,
-        prompts: Vec::new(),
+        prompts: receipt.prompts,
     };
     Ok((receipt.status, reply.seal(&state.key)))
 }
