@@ -1,5 +1,6 @@
 //! The centre as terminals and technicians meet it: real requests, real SQLite.
 
+mod beside;
 mod days;
 mod dead_letters;
 mod enrol;

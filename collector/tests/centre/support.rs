@@ -24,9 +24,9 @@ use manyi_shared::domain::{
     TagCode, TagSetId, TerminalId, WindowId,
 };
 use manyi_shared::wire::{
-    Amendment, ChainHash, EnrolReply, EnrolRequest, EnrolmentCode, ExchangeHead, Health,
-    OutcomeRecord, PublicKey, Record, RecordBody, RecordTime, Reply, Run, SecretKey, StreamOpened,
-    digest,
+    Amendment, ChainHash, EnrolReply, EnrolRequest, EnrolmentCode, ExchangeHead, Health, Message,
+    MessageKind, Misuse, OfficeSecret, OutcomeRecord, PublicKey, Record, RecordBody, RecordTime,
+    Reply, Run, SecretKey, SelfTest, StreamOpened, digest,
 };
 use tower::ServiceExt;
 
@@ -274,7 +274,7 @@ impl Tablet {
         RecordTime::between(&opened, &self.clock)
     }
 
-    fn seal(&mut self, body: RecordBody) {
+    pub(crate) fn seal(&mut self, body: RecordBody) {
         let record = Record {
             at: self.at(),
             body,
@@ -333,6 +333,30 @@ impl Tablet {
         }));
     }
 
+    pub(crate) fn self_test(&mut self, day: u32, level: Level) {
+        self.seal(RecordBody::SelfTest(SelfTest { day, level }));
+    }
+
+    pub(crate) fn misuse(&mut self, target: u64, kinds: u8, touches: u16) {
+        self.seal(RecordBody::Misuse(Misuse {
+            target: seq(target),
+            kinds,
+            touches,
+            span_ms: 1500,
+        }));
+    }
+
+    /// Leaves a telephone number with a rating.
+    pub(crate) fn leave(&mut self, target: u64, text: &str) {
+        let sealed = office_secret().public();
+        let sealed = sealed.seal(text, self.stream, seq(target)).expect("seals");
+        self.seal(RecordBody::Message(Message {
+            target: seq(target),
+            what: MessageKind::Phone,
+            sealed,
+        }));
+    }
+
     /// The chain after the first `n` records.
     pub(crate) fn chain(&self, n: usize) -> ChainHash {
         let sealed = self.records.iter().take(n).map(Vec::as_slice);
@@ -387,6 +411,11 @@ impl Tablet {
     pub(crate) fn heartbeat(&mut self) -> Vec<u8> {
         self.head(None).seal(&[], &self.key).expect("an exchange")
     }
+}
+
+/// The office's key that citizens' messages are sealed to.
+pub(crate) fn office_secret() -> OfficeSecret {
+    OfficeSecret::from_seed(&[3; 32])
 }
 
 pub(crate) fn seq(n: u64) -> Seq {
