@@ -7,6 +7,7 @@ mod enrol;
 mod exchange;
 mod hall;
 mod laws;
+mod options;
 mod program;
 mod rules;
 mod support;

@@ -18,7 +18,7 @@ use manyi_collector::clock::{Clock, SetClock};
 use manyi_collector::config::Config;
 use manyi_collector::hall::HallTables;
 use manyi_collector::store::sqlite::{FILE_NAME, SqliteStore};
-use manyi_collector::store::{IngestStore, NewCode};
+use manyi_collector::store::{IngestStore, NewCode, OfficeStore};
 use manyi_shared::domain::{
     BootId, Call, Channel, ClockReading, HallId, Level, Outcome, Seq, ServiceEvent, StreamId,
     TagCode, TagSetId, TerminalId, WindowId,
@@ -70,6 +70,9 @@ impl Centre {
     pub(crate) async fn new() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let store = Arc::new(SqliteStore::create(dir.path()).expect("a database"));
+        // As `init` does it, before there is a hall: the first profile has version 1.
+        let adopted = store.adopt_office_key(office_secret().public(), NOW).await;
+        assert!(adopted.expect("stored"));
         let tables = HallTables::read(&demo_data()).expect("demo hall");
         store
             .import_hall(tables)
