@@ -1,5 +1,6 @@
 //! The command line. Each subcommand has its file; `out` is the only place that prints.
 
+mod alarms;
 mod check_config;
 mod enrol_code;
 mod hall;
@@ -89,6 +90,8 @@ enum Command {
     Window(window::Command),
     /// Set the PIN of the terminals' page for technicians
     TechnicianPin(technician_pin::Args),
+    /// List what is wrong with terminals now
+    Alarms(alarms::Args),
     /// List what citizens left for the office, opened
     Messages(messages::Args),
     /// Compute scores from counts, to check a published table
@@ -114,6 +117,7 @@ impl Cli {
             Command::Terminal(command) => command.run(globals),
             Command::Window(command) => command.run(globals),
             Command::TechnicianPin(args) => args.run(globals),
+            Command::Alarms(args) => args.run(globals),
             Command::Messages(args) => args.run(globals),
             Command::Score(args) => args.run(globals),
             Command::Token(args) => args.run(globals),

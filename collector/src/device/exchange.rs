@@ -90,7 +90,7 @@ async fn answer(
     take(state, known, exchange, received_ms).await
 }
 
-fn revoked() -> Problem {
+pub(super) fn revoked() -> Problem {
     Problem::new(
         ProblemType::Revoked,
         "the office has taken this terminal's identity back",
