@@ -1,5 +1,7 @@
 //! The centre as terminals and technicians meet it: real requests, real SQLite.
 
+mod alarms;
+mod assets;
 mod beside;
 mod days;
 mod dead_letters;
@@ -9,6 +11,8 @@ mod hall;
 mod laws;
 mod options;
 mod program;
+mod prompts;
 mod rules;
+mod supplement;
 mod support;
 mod wire;

@@ -18,7 +18,7 @@ use manyi_collector::clock::{Clock, SetClock};
 use manyi_collector::config::Config;
 use manyi_collector::hall::HallTables;
 use manyi_collector::store::sqlite::{FILE_NAME, SqliteStore};
-use manyi_collector::store::{IngestStore, NewCode, OfficeStore};
+use manyi_collector::store::{IngestStore, NewCode, OfficeStore, UserStore};
 use manyi_shared::domain::{
     BootId, Call, Channel, ClockReading, HallId, Level, Outcome, Seq, ServiceEvent, StreamId,
     TagCode, TagSetId, TerminalId, WindowId,
@@ -119,6 +119,22 @@ impl Centre {
     pub(crate) async fn get(&self, path: &str) -> Answer {
         let request = Request::get(path).body(Body::empty()).expect("a request");
         self.request(request, [127, 0, 0, 1]).await
+    }
+
+    /// A valid API token.
+    pub(crate) async fn token(&self) -> String {
+        let token = "manyi_test".to_owned();
+        let name = "test".to_owned();
+        let added = self.store.add_token(digest(token.as_bytes()), name, NOW);
+        assert!(added.await.expect("stored"));
+        token
+    }
+
+    /// A request of a program with a token; the answer's JSON.
+    pub(crate) async fn ask(&self, request: Request<Body>) -> (StatusCode, serde_json::Value) {
+        let answer = self.request(request, [10, 0, 0, 9]).await;
+        let body = serde_json::from_slice(&answer.body).expect("JSON");
+        (answer.status, body)
     }
 
     pub(crate) async fn post(&self, path: &str, body: Vec<u8>) -> Answer {
