@@ -4,16 +4,19 @@
 //! [`count`] is the only way from counts to groups: the office page calls it too, so page and API
 //! cannot disagree.
 
+mod alarms;
 pub mod auth;
 pub mod body;
 mod group;
 mod params;
+mod prompts;
 mod range;
 mod scores;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
+use axum::extract::DefaultBodyLimit;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -25,5 +28,12 @@ pub use range::Range;
 
 /// The API's routes with their documentation.
 pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(scores::scores))
+    let prompts = OpenApiRouter::new()
+        .routes(routes!(prompts::ask))
+        .routes(routes!(prompts::state))
+        .layer(DefaultBodyLimit::max(prompts::MAX_BODY));
+    OpenApiRouter::new()
+        .routes(routes!(scores::scores))
+        .routes(routes!(alarms::alarms))
+        .merge(prompts)
 }

@@ -1,14 +1,20 @@
 //! The command line. Each subcommand has its file; `out` is the only place that prints.
 
+mod alarms;
 mod check_config;
 mod enrol_code;
 mod hall;
 mod init;
+mod keys;
+mod messages;
 pub mod out;
+mod place;
 pub mod score;
 mod serve;
+mod technician_pin;
 mod terminal;
 pub mod token;
+mod window;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -79,6 +85,15 @@ enum Command {
     /// List terminals and take identities back
     #[command(subcommand)]
     Terminal(terminal::Command),
+    /// Pause windows and serve them again
+    #[command(subcommand)]
+    Window(window::Command),
+    /// Set the PIN of the terminals' page for technicians
+    TechnicianPin(technician_pin::Args),
+    /// List what is wrong with terminals now
+    Alarms(alarms::Args),
+    /// List what citizens left for the office, opened
+    Messages(messages::Args),
     /// Compute scores from counts, to check a published table
     Score(score::Args),
     /// Manage API tokens
@@ -100,6 +115,10 @@ impl Cli {
             Command::Hall(command) => command.run(globals),
             Command::EnrolCode(args) => args.run(globals),
             Command::Terminal(command) => command.run(globals),
+            Command::Window(command) => command.run(globals),
+            Command::TechnicianPin(args) => args.run(globals),
+            Command::Alarms(args) => args.run(globals),
+            Command::Messages(args) => args.run(globals),
             Command::Score(args) => args.run(globals),
             Command::Token(args) => args.run(globals),
             Command::CheckConfig(args) => args.run(globals),

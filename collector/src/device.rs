@@ -1,8 +1,9 @@
-//! What terminals talk to: enrolment and exchanges, in signed CBOR.
+//! What terminals talk to: enrolment, exchanges and files of profiles, asked for in signed CBOR.
 //!
 //! Refusals that come before the signature is verified are problem bodies; everything after it is
 //! a signed reply, whatever its status.
 
+mod asset;
 mod enrol;
 mod exchange;
 pub(crate) mod limit;
@@ -23,13 +24,20 @@ use crate::problem::{Problem, ProblemType};
 /// The media type of signed replies (RFC 9052 §2).
 const COSE: HeaderValue = HeaderValue::from_static("application/cose; cose-type=\"cose-sign1\"");
 
+/// Requests for files from one address: a hall's 96 terminals behind one address fetch some ten files
+/// each after an import; then as fast as a slow line carries pictures.
+const ASSETS: limit::Rate = limit::Rate {
+    burst: 1000,
+    period_ms: 100,
+};
+
 /// A signed message as bytes.
 #[derive(Debug, utoipa::ToSchema)]
 #[schema(value_type = String, format = Binary)]
 #[expect(dead_code, reason = "stands for the body in the OpenAPI document")]
 pub struct SignedMessage(Vec<u8>);
 
-/// `/device/v1/enrol` and `/device/v1/exchange`.
+/// `/device/v1/enrol`, `/device/v1/exchange` and `/device/v1/asset`.
 pub fn router(config: &Config) -> OpenApiRouter<AppState> {
     let enrol = OpenApiRouter::new()
         .routes(routes!(enrol::enrol))
@@ -37,7 +45,13 @@ pub fn router(config: &Config) -> OpenApiRouter<AppState> {
     let exchange = OpenApiRouter::new()
         .routes(routes!(exchange::exchange))
         .layer(DefaultBodyLimit::max(MAX_EXCHANGE_BYTES));
-    limit::per_minute(enrol, config).merge(exchange)
+    let asset = OpenApiRouter::new()
+        .routes(routes!(asset::asset))
+        .layer(DefaultBodyLimit::max(asset::MAX_ASSET_REQUEST));
+    let asset = limit::by_address(asset, config, ASSETS, IntoResponse::into_response);
+    limit::per_minute(enrol, config)
+        .merge(exchange)
+        .merge(asset)
 }
 
 /// A signed answer.

@@ -1,4 +1,4 @@
-//! Halls: an office's own tables as CSV, read and checked as a whole.
+//! Halls: an office's own tables as CSV, its options and files, read and checked as a whole.
 //!
 //! **Invariants**
 //! 1. [`HallTables`] is consistent: ids are unique, every reference has its target.
@@ -6,17 +6,25 @@
 //!    [`MOST_FAULTS`] are told).
 
 mod faults;
+mod files;
+mod options;
 mod profile;
 mod table;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::Path;
 
 use manyi_shared::domain::{DepartmentId, HallId, ItemCode, StaffId, WindowId};
 
+use manyi_shared::wire::{AssetDigest, AssetKind};
+
 pub use faults::{Fault, HallError, MOST_FAULTS};
+pub use files::Asset;
+use files::Files;
+pub use options::{HallOptions, WindowOptions, check_paused};
 pub use profile::signed_profile;
-use table::{Row, Tables};
+use table::{Row, Shape, Tables};
 
 /// All tables of one hall.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +39,10 @@ pub struct HallTables {
     pub windows: Vec<Window>,
     /// Its service items.
     pub items: Vec<Item>,
+    /// What `profile.toml` says.
+    pub options: HallOptions,
+    /// The files that options and clerks name.
+    pub assets: Vec<Asset>,
 }
 
 /// A hall.
@@ -68,6 +80,10 @@ pub struct Staff {
     pub post: String,
     /// The employer.
     pub department: DepartmentId,
+    /// Star grade, 1 to 5, where the office gives one.
+    pub stars: Option<u8>,
+    /// A photograph.
+    pub photo: Option<AssetDigest>,
 }
 
 /// A window.
@@ -98,13 +114,18 @@ pub struct Item {
     pub department: DepartmentId,
 }
 
-const HALL: (&str, &[&str]) = (
+const HALL: Shape = (
     "hall.csv",
     &["hall_id", "name", "region_code", "time_zone", "contact"],
+    &[],
 );
-const DEPARTMENTS: (&str, &[&str]) = ("departments.csv", &["department_id", "name"]);
-const STAFF: (&str, &[&str]) = ("staff.csv", &["staff_id", "name", "post", "department_id"]);
-const WINDOWS: (&str, &[&str]) = (
+const DEPARTMENTS: Shape = ("departments.csv", &["department_id", "name"], &[]);
+const STAFF: Shape = (
+    "staff.csv",
+    &["staff_id", "name", "post", "department_id"],
+    &["stars", "photo"],
+);
+const WINDOWS: Shape = (
     "windows.csv",
     &[
         "window_id",
@@ -114,27 +135,33 @@ const WINDOWS: (&str, &[&str]) = (
         "department_id",
         "staff_id",
     ],
+    &[],
 );
-const ITEMS: (&str, &[&str]) = ("items.csv", &["item_code", "name", "department_id"]);
+const ITEMS: Shape = ("items.csv", &["item_code", "name", "department_id"], &[]);
 
 impl HallTables {
-    /// Reads and checks the five files of a directory.
+    /// Reads and checks the five tables of a directory, its `profile.toml` when there is one, and
+    /// every file that they name.
     ///
     /// # Errors
-    /// [`HallError::Read`] when a file cannot be read, else [`HallError::Faults`] with file, line,
-    /// column and what to do for every fault.
+    /// [`HallError::Read`] when a file cannot be read, else [`HallError::Faults`] with file, line
+    /// or field, and what to do for every fault.
     pub fn read(dir: &Path) -> Result<Self, HallError> {
         let mut tables = Tables::default();
         let halls = tables.rows(dir, HALL, hall)?;
         let departments = tables.rows(dir, DEPARTMENTS, department)?;
-        let staff = tables.rows(dir, STAFF, staff)?;
+        let files = RefCell::new(Files::of(dir));
+        let staff = tables.rows(dir, STAFF, |row| staff(row, &files))?;
         let windows = tables.rows(dir, WINDOWS, window)?;
         let items = tables.rows(dir, ITEMS, item)?;
         let faults = &mut tables.faults;
 
         let known = faults::unique(faults, DEPARTMENTS, &departments, |d| d.id.as_str());
         let clerks = faults::unique(faults, STAFF, &staff, |s| s.id.as_str());
-        faults::unique(faults, WINDOWS, &windows, |w| w.id.as_str());
+        let ids = faults::unique(faults, WINDOWS, &windows, |w| w.id.as_str());
+        let ids = ids.into_keys().collect();
+        let mut files = files.into_inner();
+        let options = options::read(dir, &ids, &mut files, faults)?;
         faults::unique(faults, ITEMS, &items, |i| i.code.as_str());
         let of_staff = staff.iter().map(|(line, s)| (*line, s.department.as_str()));
         let of_windows = windows
@@ -174,6 +201,8 @@ impl HallTables {
             staff: without_lines(staff),
             windows: without_lines(windows),
             items: without_lines(items),
+            options,
+            assets: files.into_assets(),
         })
     }
 }
@@ -231,13 +260,35 @@ fn department(row: &mut Row<'_>) -> Option<Department> {
     })
 }
 
-fn staff(row: &mut Row<'_>) -> Option<Staff> {
+fn staff(row: &mut Row<'_>, files: &RefCell<Files<'_>>) -> Option<Staff> {
     let (id, name, post, department) = (row.code(), row.text(), row.text(), row.code());
+    let stars = row.beyond("stars").and_then(|text| match text {
+        None => Some(None),
+        Some(text) => {
+            let stars = text.parse().ok().filter(|stars| (1..=5).contains(stars));
+            if stars.is_none() {
+                row.refuse("stars", format!("`{text}` must be 1 to 5, or empty"));
+            }
+            stars.map(Some)
+        }
+    });
+    let photo = row.beyond("photo").and_then(|path| match path {
+        None => Some(None),
+        Some(path) => match files.borrow_mut().take(&path, AssetKind::Picture) {
+            Ok(digest) => Some(Some(digest)),
+            Err(problem) => {
+                row.refuse("photo", problem);
+                None
+            }
+        },
+    });
     Some(Staff {
         id: id?,
         name: name?,
         post: post?,
         department: department?,
+        stars: stars?,
+        photo: photo?,
     })
 }
 

@@ -9,6 +9,7 @@
 //! 3. The watermark moves by the new rows of the plan and never back.
 //! 4. Bytes once stored at a position are never replaced; other bytes for it are kept beside them.
 //! 5. An exchange number is taken once; a replay changes nothing.
+//! 6. A self-test is never a count; misuse never takes a count away; a message is never opened.
 
 mod decide;
 mod held;
@@ -18,14 +19,15 @@ mod time;
 pub use decide::decide;
 pub use held::{Held, HeldRating, HeldStream, HeldTerminal};
 pub use plan::{
-    Amended, DeadLetter, Plan, Row, RowOutcome, Second, StreamState, TallyKey, Verdicts,
+    Amended, DeadLetter, Left, Plan, Row, RowOutcome, Second, StreamState, TallyKey, Tested,
+    Verdicts,
 };
 pub use time::{FLOOR_MS, Opening, Placed, place_in_time};
 
 use manyi_shared::domain::{HallId, Seq, WindowId};
 use manyi_shared::wire::{
-    Acknowledgement, ChainHash, Exchange, ExchangeHead, Record, RecordBody, RecordError,
-    ReplyStatus,
+    Acknowledgement, ChainHash, Exchange, ExchangeHead, OfficePrompt, Record, RecordBody,
+    RecordError, ReplyStatus,
 };
 
 /// Milliseconds in a slot of the tally: a quarter of an hour.
@@ -86,10 +88,12 @@ impl Delivery {
         })
     }
 
-    /// The positions that amendments in the run point at.
+    /// The positions that amendments, misuse and messages in the run point at.
     pub fn targets(&self) -> impl Iterator<Item = Seq> {
         self.bodies().filter_map(|body| match body {
             RecordBody::Amendment(amendment) => Some(amendment.target),
+            RecordBody::Misuse(misuse) => Some(misuse.target),
+            RecordBody::Message(message) => Some(message.target),
             _ => None,
         })
     }
@@ -114,6 +118,8 @@ pub struct Receipt {
     pub profile_version: u32,
     /// The window the terminal is enrolled at.
     pub window: WindowId,
+    /// Prompts of the office that wait for the terminal.
+    pub prompts: Vec<OfficePrompt>,
     /// How many records went which way.
     pub verdicts: Verdicts,
     /// Whether a count changed.

@@ -1,11 +1,13 @@
 //! The centre: takes what terminals send, counts it, and shows it to the office.
 //!
-//! Who may import whom: `ingest` and `score` are pure and import `manyi_shared` only; `store` is
+//! Who may import whom: `ingest` and `score` are pure and import `manyi_shared` only; `alarm` decides on
+//! what the port tells it; `store` is
 //! the port to the database, `store::sqlite` its one implementation; `device`, `api` and `office`
 //! are HTTP and talk to the port; `app` assembles them; `cli` is the command line.
 
 #![forbid(unsafe_code)]
 
+pub mod alarm;
 pub mod api;
 pub mod app;
 pub mod cli;

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use metrics::{describe_counter, describe_histogram};
+use metrics::{describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 /// Exchanges by what became of them.
@@ -15,6 +15,8 @@ pub const DEAD_LETTERS: &str = "manyi_dead_letters_total";
 pub const CONFLICTS: &str = "manyi_conflicts_total";
 /// Enrolments by what became of them.
 pub const ENROLMENTS: &str = "manyi_enrolments_total";
+/// What the office should look at, by cause.
+pub const ALARMS: &str = "manyi_alarms";
 /// From the request's last byte to the durable answer.
 pub const INGEST_SECONDS: &str = "manyi_ingest_seconds";
 
@@ -45,6 +47,7 @@ fn start() -> PrometheusHandle {
     describe_counter!(DEAD_LETTERS, "Records kept but not counted, by reason");
     describe_counter!(CONFLICTS, "Records kept as a second history");
     describe_counter!(ENROLMENTS, "Enrolment requests by result");
+    describe_gauge!(ALARMS, "Terminals that the office should look at, by cause");
     describe_histogram!(INGEST_SECONDS, "Time from request to durable answer");
     handle
 }

@@ -17,6 +17,7 @@ mod login;
 mod password;
 pub mod secret;
 pub mod session;
+mod supplement;
 mod today;
 pub mod users;
 mod words;
@@ -51,6 +52,7 @@ pub fn router(config: &Config) -> Router<AppState> {
         .layer(axum::middleware::from_fn(guard::same_origin))
         .layer(axum::middleware::from_fn(language::remember));
     pages
+        .merge(supplement::router(config))
         .merge(assets::router())
         .layer(axum::middleware::map_response(guard::security_headers))
 }

@@ -43,6 +43,10 @@ pub enum ProblemType {
     NotFound,
     /// The path exists, the method does not.
     MethodNotAllowed,
+    /// The window has no terminal that could do it.
+    NoTerminal,
+    /// The key stands for another request.
+    OtherRequest,
     /// The centre cannot do it now; asking again later is right.
     Unavailable,
     /// A fault of the collector.
@@ -67,6 +71,8 @@ impl ProblemType {
             Self::Forbidden => ("forbidden", S::FORBIDDEN, "Not allowed"),
             Self::NotFound => ("not-found", S::NOT_FOUND, "There is nothing here"),
             Self::MethodNotAllowed => ("method-not-allowed", S::METHOD_NOT_ALLOWED, "Method is not allowed here"),
+            Self::NoTerminal => ("no-terminal", S::CONFLICT, "Window has no terminal"),
+            Self::OtherRequest => ("other-request", S::UNPROCESSABLE_ENTITY, "Key stands for another request"),
             Self::Unavailable => ("unavailable", S::SERVICE_UNAVAILABLE, "Not possible now"),
             Self::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "Fault of the collector"),
         }

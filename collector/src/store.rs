@@ -7,6 +7,8 @@
 
 mod error;
 mod ingest;
+mod office;
+pub mod prompts;
 pub mod scores;
 pub mod sqlite;
 pub mod users;
@@ -16,10 +18,12 @@ pub use ingest::{
     Enrolment, EnrolmentRefused, HallSummary, ImportRefused, Imported, IngestStore, KnownTerminal,
     NewCode, ProfileSource, TerminalSummary,
 };
+pub use office::{LeftMessage, OfficeStore, ResumeRefused, Supplemented, WatchedTerminal};
+pub use prompts::PromptStore;
 pub use scores::ScoreStore;
 pub use users::UserStore;
 
 /// Everything the collector asks of its database.
-pub trait Store: IngestStore + ScoreStore + UserStore {}
+pub trait Store: IngestStore + OfficeStore + PromptStore + ScoreStore + UserStore {}
 
-impl<T: IngestStore + ScoreStore + UserStore> Store for T {}
+impl<T: IngestStore + OfficeStore + PromptStore + ScoreStore + UserStore> Store for T {}

@@ -4,6 +4,7 @@ use anyhow::{Context, bail};
 use manyi_shared::domain::{HallId, WindowId};
 use manyi_shared::wire::EnrolmentCode;
 
+use super::place::chosen;
 use super::{Globals, block_on, out};
 use crate::clock::{Clock, SystemClock};
 use crate::store::sqlite::SqliteStore;
@@ -33,24 +34,7 @@ impl Args {
     }
 
     async fn issue(self, store: &SqliteStore) -> anyhow::Result<()> {
-        let halls = store.halls().await?;
-        let hall = match (&self.hall, halls.as_slice()) {
-            (_, []) => {
-                bail!("there is no hall yet; load one with `manyi-collector hall import DIR`")
-            }
-            (None, [only]) => only,
-            (None, _) => {
-                let ids: Vec<_> = halls.iter().map(|hall| hall.id.as_str()).collect();
-                bail!(
-                    "there is more than one hall; choose with --hall: {}",
-                    ids.join(", ")
-                )
-            }
-            (Some(id), _) => {
-                let found = halls.iter().find(|hall| hall.id == *id);
-                found.with_context(|| format!("there is no hall `{id}`"))?
-            }
-        };
+        let hall = chosen(store, self.hall.as_ref()).await?;
         let code = EnrolmentCode::generate().context("the system has no randomness to give")?;
         let expires_ms = SystemClock.now_ms() + MINUTES * 60_000;
         let fresh = NewCode {

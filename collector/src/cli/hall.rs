@@ -13,7 +13,8 @@ use crate::store::IngestStore;
 pub(super) enum Command {
     /// Load hall.csv, departments.csv, staff.csv, windows.csv and items.csv of a directory
     ///
-    /// All five files are checked first; with any fault nothing is imported. Importing again
+    /// And profile.toml, when there is one, with what terminals show and do. All files are checked
+    /// first, pictures included; with any fault nothing is imported. Importing again
     /// replaces the hall's tables, and terminals get the new names with their next exchange. A
     /// window that is no longer in the table is removed, and its ratings stay; a window where a
     /// terminal is enrolled cannot be removed before that terminal is revoked.
@@ -30,13 +31,16 @@ impl Command {
         let tables = HallTables::read(&dir)?;
         let (_, store) = globals.open()?;
         let summary = format!(
-            "{} {}: {} departments, {} clerks, {} windows, {} items",
+            "{} {}: {} departments, {} clerks, {} windows, {} items, {} windows with options of \
+             their own, {} files",
             tables.hall.id,
             tables.hall.name,
             tables.departments.len(),
             tables.staff.len(),
             tables.windows.len(),
             tables.items.len(),
+            tables.options.windows.len(),
+            tables.assets.len(),
         );
         let imported = block_on(async { Ok(store.import_hall(tables).await?) })??;
         out::line(summary);

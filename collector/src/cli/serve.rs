@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::Globals;
+use super::{Globals, block_on, keys};
 use crate::app::{self, AppState};
 use crate::clock::SystemClock;
 use crate::config::{Config, LogFormat};
@@ -28,8 +28,13 @@ impl Args {
     #[expect(clippy::unused_self, reason = "all subcommands run the same way")]
     pub(super) fn run(self, globals: &Globals) -> anyhow::Result<()> {
         let (config, store) = globals.open()?;
-        let key = super::init::read_key(&config.data_dir)?;
+        let key = keys::read_key(&config.data_dir)?;
         start_log(&config);
+        // A collector that was updated, or whose office has another key now.
+        let (_, adopted) = block_on(keys::adopt_office_key(&config.data_dir, &store))?;
+        if adopted {
+            tracing::info!("profiles carry another office key from now on");
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()

@@ -90,7 +90,7 @@ async fn answer(
     take(state, known, exchange, received_ms).await
 }
 
-fn revoked() -> Problem {
+pub(super) fn revoked() -> Problem {
     Problem::new(
         ProblemType::Revoked,
         "the office has taken this terminal's identity back",
@@ -139,7 +139,7 @@ async fn take(
         server_ms: state.clock.now_ms(),
         next_number: receipt.next_number,
         profile,
-        prompts: Vec::new(),
+        prompts: receipt.prompts,
     };
     Ok((receipt.status, reply.seal(&state.key)))
 }

@@ -1,4 +1,4 @@
-//! How often enrolment may be tried.
+//! How often strangers may ask: enrolment, files, the page behind the code.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::extract::ConnectInfo;
 use axum::http::Request;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use tower_governor::governor::GovernorConfigBuilder;
 use tower_governor::key_extractor::{GlobalKeyExtractor, KeyExtractor};
 use tower_governor::{GovernorError, GovernorLayer};
@@ -85,10 +85,64 @@ pub(super) fn per_minute(
         }))
 }
 
+/// How often one address may ask.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rate {
+    /// At once.
+    pub(crate) burst: u32,
+    /// Then one in this many milliseconds.
+    pub(crate) period_ms: u64,
+}
+
+/// Limits the routes by address; `refuse` says how a problem looks there.
+pub(crate) fn by_address(
+    router: OpenApiRouter<AppState>,
+    config: &Config,
+    rate: Rate,
+    refuse: fn(Problem) -> Response,
+) -> OpenApiRouter<AppState> {
+    let sender = Sender {
+        trusted_proxy: config.trusted_proxy,
+    };
+    let limit = GovernorConfigBuilder::default()
+        .key_extractor(sender)
+        .period(Duration::from_millis(rate.period_ms.max(1)))
+        .burst_size(rate.burst.max(1))
+        .finish();
+    // `finish` refuses a period or burst of zero only.
+    let Some(limit) = limit else {
+        unreachable!("a limit of at least one was refused");
+    };
+    let limit = Arc::new(limit);
+    let table = Arc::downgrade(limit.limiter());
+    let forget = move |request: Request<axum::body::Body>| {
+        if let Some(table) = table.upgrade().filter(|table| table.len() > MOST_ADDRESSES) {
+            table.retain_recent();
+        }
+        std::future::ready(request)
+    };
+    let told = move |error| {
+        refuse(match error {
+            GovernorError::TooManyRequests { wait_time, .. } => Problem::new(
+                ProblemType::TooManyRequests,
+                "too many requests; wait a little",
+            )
+            .retry_after(wait_time.max(1)),
+            other => {
+                tracing::error!(error = %other, "could not tell who asks");
+                Problem::internal()
+            }
+        })
+    };
+    router
+        .layer(GovernorLayer::new(limit).error_handler(told))
+        .layer(axum::middleware::map_request(forget))
+}
+
 /// Addresses remembered before the old ones are forgotten.
 const MOST_ADDRESSES: usize = 10_000;
 
-fn refusal(error: GovernorError) -> axum::response::Response {
+fn refusal(error: GovernorError) -> Response {
     match error {
         GovernorError::TooManyRequests { wait_time, .. } => {
             metrics::counter!(crate::metrics::ENROLMENTS, "result" => "limited").increment(1);

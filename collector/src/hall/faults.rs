@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::table::Shape;
 use super::{Ids, Lined};
 
 /// Faults told at once: enough to see a pattern, few enough to read.
@@ -13,17 +14,25 @@ pub const MOST_FAULTS: usize = 20;
 pub struct Fault {
     /// The file's name.
     pub file: &'static str,
-    /// The line the row begins on, from 1.
+    /// The line the row begins on, from 1; 0 when a field is named instead.
     pub line: u64,
     /// The column, when one cell is to blame.
     pub column: Option<&'static str>,
+    /// The field of `profile.toml`, as a path; empty in tables.
+    pub field: String,
     /// What is wrong and what to do.
     pub problem: String,
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} line {}", self.file, self.line)?;
+        write!(f, "{}", self.file)?;
+        if self.line > 0 {
+            write!(f, " line {}", self.line)?;
+        }
+        if !self.field.is_empty() {
+            write!(f, ", {}", self.field)?;
+        }
         if let Some(column) = self.column {
             write!(f, ", column {column}")?;
         }
@@ -73,6 +82,22 @@ impl Faults {
         self.told.is_empty()
     }
 
+    /// How many faults there are, told or not.
+    pub(super) const fn count(&self) -> usize {
+        self.told.len() + self.more
+    }
+
+    /// A fault of a field of `profile.toml`.
+    pub(super) fn add_field(&mut self, file: &'static str, field: &str, problem: String) {
+        self.push(Fault {
+            file,
+            line: 0,
+            column: None,
+            field: field.to_owned(),
+            problem,
+        });
+    }
+
     pub(super) fn add(
         &mut self,
         file: &'static str,
@@ -80,13 +105,18 @@ impl Faults {
         column: Option<&'static str>,
         problem: String,
     ) {
+        self.push(Fault {
+            file,
+            line,
+            column,
+            field: String::new(),
+            problem,
+        });
+    }
+
+    fn push(&mut self, fault: Fault) {
         if self.told.len() < MOST_FAULTS {
-            self.told.push(Fault {
-                file,
-                line,
-                column,
-                problem,
-            });
+            self.told.push(fault);
         } else {
             self.more += 1;
         }
@@ -103,7 +133,7 @@ impl Faults {
 /// Checks that no id comes twice; the ids with their lines.
 pub(super) fn unique<'a, T>(
     faults: &mut Faults,
-    (file, columns): (&'static str, &'static [&'static str]),
+    (file, columns, _): Shape,
     rows: &'a Lined<T>,
     id: impl Fn(&T) -> &str,
 ) -> Ids<'a>

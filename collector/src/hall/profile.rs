@@ -1,12 +1,17 @@
-//! A window's profile from the hall's tables.
+//! A window's profile from the hall's tables and the office's options.
 
 use manyi_shared::wire::limits::MAX_REPLY_BYTES;
-use manyi_shared::wire::{Profile, ProfileItem, ProfileStaff, SecretKey};
+use manyi_shared::wire::{Profile, SecretKey};
 
+use super::WindowOptions;
 use crate::store::ProfileSource;
 
-/// What a reply needs beside the profile: an acknowledgement with 1000 rejected positions.
+/// What a reply needs beside the profile: an acknowledgement with 1000 rejected positions, and the
+/// office's prompts.
 const ROOM_FOR_REPLY: usize = 64 * 1024;
+
+/// The name of the option set when the office has words of its own; the national set is `v2`.
+const OWN_TAGS: &str = "office";
 
 /// The signed profile of a window, small enough for a reply.
 ///
@@ -31,21 +36,7 @@ pub fn signed_profile(source: ProfileSource, key: &SecretKey) -> Vec<u8> {
 }
 
 fn profile(source: ProfileSource) -> Profile {
-    let staff = source
-        .staff
-        .into_iter()
-        .map(|(id, name, post)| ProfileStaff {
-            id,
-            name,
-            post,
-            stars: None,
-            photo: None,
-        });
-    let items = source
-        .items
-        .into_iter()
-        .map(|(code, name)| ProfileItem { code, name });
-    Profile {
+    let mut profile = Profile {
         version: source.version,
         hall_id: source.hall.to_string(),
         hall_name: source.hall_name,
@@ -55,8 +46,42 @@ fn profile(source: ProfileSource) -> Profile {
         window_name: source.window_name,
         contact: source.contact,
         staff_on_duty: source.staff_on_duty,
-        staff: staff.collect(),
-        items: items.collect(),
+        staff: source.staff,
+        items: source.items,
+        ..blank()
+    };
+    source.options.apply(&mut profile);
+    if let Some(options) = &mut profile.options {
+        options.office_key = source.office_key;
+        options.technician_pin = source.technician_pin;
+        if source.paused.is_some() {
+            options.paused = source.paused;
+        }
+        if options.office_key.is_none() && options.ask_phone == Some(true) {
+            tracing::warn!(
+                window = profile.window_id,
+                "there is no office key yet, so no telephone numbers are asked for"
+            );
+            options.ask_phone = None;
+        }
+    }
+    profile
+}
+
+/// A profile of nobody, with the values that terminals usually have.
+pub(super) fn blank() -> Profile {
+    Profile {
+        version: 1,
+        hall_id: String::new(),
+        hall_name: String::new(),
+        time_zone: String::new(),
+        window_id: String::new(),
+        window_number: String::new(),
+        window_name: String::new(),
+        contact: String::new(),
+        staff_on_duty: None,
+        staff: Vec::new(),
+        items: Vec::new(),
         tag_set: "v2".to_owned(),
         ask_reasons: true,
         ask_seconds: 30,
@@ -66,5 +91,22 @@ fn profile(source: ProfileSource) -> Profile {
         mirrored: false,
         keep_records: 50_000,
         options: None,
+    }
+}
+
+impl WindowOptions {
+    /// Writes the options over a profile's usual values.
+    pub(super) fn apply(&self, profile: &mut Profile) {
+        profile.ask_seconds = self.ask_seconds.unwrap_or(profile.ask_seconds);
+        profile.reasons_seconds = self.reasons_seconds.unwrap_or(profile.reasons_seconds);
+        profile.thanks_seconds = self.thanks_seconds.unwrap_or(profile.thanks_seconds);
+        profile.guard_ms = self.guard_ms.unwrap_or(profile.guard_ms);
+        profile.mirrored = self.mirrored.unwrap_or(profile.mirrored);
+        profile.ask_reasons = self.ask_reasons.unwrap_or(profile.ask_reasons);
+        profile.keep_records = self.keep_records.unwrap_or(profile.keep_records);
+        if self.options.tags.is_some() {
+            OWN_TAGS.clone_into(&mut profile.tag_set);
+        }
+        profile.options = Some(self.options.clone());
     }
 }

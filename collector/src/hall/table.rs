@@ -11,6 +11,13 @@ use super::faults::{Faults, HallError};
 /// Longest text cell in characters; the screens cannot show more.
 const MAX_TEXT: usize = 200;
 
+/// A file's name, the columns it must have, and those that may follow, in this order.
+pub(super) type Shape = (
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
 /// Reads tables and collects their faults.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
@@ -21,7 +28,7 @@ pub(super) struct Tables {
 pub(super) struct Row<'a> {
     file: &'static str,
     line: u64,
-    columns: std::slice::Iter<'static, &'static str>,
+    columns: std::iter::Peekable<std::slice::Iter<'a, &'static str>>,
     cells: csv::ByteRecordIter<'a>,
     faults: &'a mut Faults,
 }
@@ -31,7 +38,7 @@ impl Tables {
     pub(super) fn rows<T>(
         &mut self,
         dir: &Path,
-        (file, columns): (&'static str, &'static [&'static str]),
+        (file, needed, more): Shape,
         take: impl Fn(&mut Row<'_>) -> Option<T>,
     ) -> Result<Lined<T>, HallError> {
         let path = dir.join(file);
@@ -44,7 +51,7 @@ impl Tables {
             .from_reader(text);
         let mut record = ByteRecord::new();
         let mut rows = Vec::new();
-        let mut header_seen = false;
+        let mut header: Option<Vec<&'static str>> = None;
         loop {
             match reader.read_byte_record(&mut record) {
                 Ok(true) => {}
@@ -57,44 +64,58 @@ impl Tables {
                 }
             }
             let line = record.position().map_or(0, csv::Position::line);
-            if header_seen {
+            if let Some(columns) = &header {
                 rows.extend(
                     self.row(&record, line, (file, columns), &take)
                         .map(|row| (line, row)),
                 );
-            } else if !self.header(&record, line, (file, columns)) {
+                continue;
+            }
+            header = self.header(&record, line, (file, needed, more));
+            if header.is_none() {
                 return Ok(rows);
             }
-            header_seen = true;
         }
-        if !header_seen {
-            let problem = format!("is empty; the first line must be `{}`", columns.join(","));
+        if header.is_none() {
+            let problem = format!("is empty; the first line must be `{}`", needed.join(","));
             self.faults.add(file, 1, None, problem);
         }
         Ok(rows)
     }
 
+    /// The columns of the file, when its header is one that is known.
     fn header(
         &mut self,
         record: &ByteRecord,
         line: u64,
-        (file, columns): (&'static str, &'static [&'static str]),
-    ) -> bool {
-        let fits = record
+        (file, needed, more): Shape,
+    ) -> Option<Vec<&'static str>> {
+        let beyond: Vec<_> = record.iter().skip(needed.len()).collect();
+        let present = |column: &&&'static str| beyond.contains(&column.as_bytes());
+        let columns: Vec<_> = needed
             .iter()
-            .eq(columns.iter().map(|column| column.as_bytes()));
-        if !fits {
-            let problem = format!("the first line must be `{}`", columns.join(","));
-            self.faults.add(file, line, None, problem);
+            .chain(more.iter().filter(present))
+            .copied()
+            .collect();
+        if record
+            .iter()
+            .eq(columns.iter().map(|column| column.as_bytes()))
+        {
+            return Some(columns);
         }
-        fits
+        let mut problem = format!("the first line must be `{}`", needed.join(","));
+        if !more.is_empty() {
+            problem.push_str(&format!("; `{}` may follow", more.join(",")));
+        }
+        self.faults.add(file, line, None, problem);
+        None
     }
 
     fn row<T>(
         &mut self,
         record: &ByteRecord,
         line: u64,
-        (file, columns): (&'static str, &'static [&'static str]),
+        (file, columns): (&'static str, &[&'static str]),
         take: &impl Fn(&mut Row<'_>) -> Option<T>,
     ) -> Option<T> {
         if record.len() != columns.len() {
@@ -110,7 +131,7 @@ impl Tables {
         take(&mut Row {
             file,
             line,
-            columns: columns.iter(),
+            columns: columns.iter().peekable(),
             cells: record.iter(),
             faults: &mut self.faults,
         })
@@ -144,6 +165,20 @@ impl Row<'_> {
 
     fn fault(&mut self, column: &'static str, problem: String) {
         self.faults.add(self.file, self.line, Some(column), problem);
+    }
+
+    /// The next cell when it is of this column and not empty; the file need not have the column.
+    pub(super) fn beyond(&mut self, name: &str) -> Option<Option<String>> {
+        if self.columns.peek().is_none_or(|column| **column != name) {
+            return Some(None);
+        }
+        let (_, text) = self.cell()?;
+        Some(Some(text).filter(|text| !text.is_empty()))
+    }
+
+    /// Tells what is wrong with a cell that was taken.
+    pub(super) fn refuse(&mut self, column: &'static str, problem: String) {
+        self.fault(column, problem);
     }
 
     /// The next cell as text that is not empty.

@@ -1,6 +1,6 @@
 //! What the store holds that a decision needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use manyi_shared::domain::{Level, WindowId};
 use manyi_shared::wire::{ChainHash, Rejection};
@@ -23,8 +23,13 @@ pub struct Held {
     pub overlap: Vec<Vec<u8>>,
     /// The dead letters among them.
     pub overlap_rejected: Vec<Rejection>,
-    /// The stored ratings that amendments in the run point at, by position.
+    /// IANA name of the hall's time zone, for self-tests that could not tell their day.
+    pub time_zone: String,
+    /// The stored ratings that records in the run point at, by position.
     pub targets: BTreeMap<u64, HeldRating>,
+    /// The stored outcomes that count and that records in the run point at: the ratings among them
+    /// are in `targets`, too.
+    pub outcomes: BTreeSet<u64>,
     /// The highest position that a second history of the stream is kept up to; 0 for none. Only
     /// read for a run above the watermark's next position.
     pub conflict_through: u64,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use manyi_shared::domain::{Level, OutcomeKind, ServiceEvent, TagCode};
-use manyi_shared::wire::{Acknowledgement, RejectReason, ReplyStatus};
+use manyi_shared::domain::{Call, Level, OutcomeKind, ServiceEvent, TagCode};
+use manyi_shared::wire::{Acknowledgement, Message, Misuse, RejectReason, ReplyStatus};
 
 use super::{Opening, Placed, Sealed};
 
@@ -24,6 +24,12 @@ pub struct Plan<'d> {
     pub rows: Vec<Row<'d>>,
     /// Stored ratings that an amendment changes, by position.
     pub amended: BTreeMap<u64, Amended<'d>>,
+    /// Misuse that was seen beside a stored outcome, by the outcome's position.
+    pub misused: BTreeMap<u64, Misuse>,
+    /// Levels of the daily self-test.
+    pub tested: Vec<Tested<'d>>,
+    /// Messages that citizens left.
+    pub left: Vec<Left<'d>>,
     /// Rows that are kept but not counted.
     pub dead_letters: Vec<DeadLetter>,
     /// Records of a second history.
@@ -87,6 +93,10 @@ pub struct RowOutcome<'d> {
     pub response_ms: Option<u32>,
     /// What the prompt was about.
     pub event: &'d ServiceEvent,
+    /// How it came about.
+    pub call: Call,
+    /// Misuse that was seen beside it.
+    pub misuse: Option<Misuse>,
     /// The window it counts at.
     pub window: &'d str,
     /// The window's department.
@@ -104,6 +114,32 @@ pub struct Amended<'d> {
     pub tags: &'d [TagCode],
     /// The amendment.
     pub by: u64,
+}
+
+/// One level of the daily self-test that came through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tested<'d> {
+    /// Position.
+    pub seq: u64,
+    /// The hall's day, as `yyyymmdd`: the tablet's word, or where its record was placed in time.
+    pub day: u32,
+    /// The level.
+    pub level: Level,
+    /// The window of the stream.
+    pub window: &'d str,
+}
+
+/// A message of a citizen, sealed.
+#[derive(Debug, Clone, Copy)]
+pub struct Left<'d> {
+    /// Position.
+    pub seq: u64,
+    /// When it was sealed.
+    pub at_ms: i64,
+    /// What was left, and with which rating.
+    pub message: &'d Message,
+    /// The window of the stream.
+    pub window: &'d str,
 }
 
 /// A row that is kept but not counted.

@@ -255,14 +255,14 @@ async fn today_is_drawn_from_the_counts_of_the_api() {
     .await;
     app.sql(
         "INSERT INTO terminal (hall_id, terminal_id, window_id, public_key, state, enrolled_ms, last_number, last_seen_ms, software, backlog, profile_version, synchronised)
-           VALUES ('H1', x'01', 'A01', x'02', 'active', 0, 1, 1773028788000, '', 12, 1, 1);
-         INSERT INTO stream (hall_id, terminal_id, stream_id, watermark, hash, window_id, channel, software, received_ms, last_ordinal) VALUES ('H1', x'01', x'0A', 9, x'00', 'A01', 4, '', 1, 9);
-         INSERT INTO stream (hall_id, terminal_id, stream_id, watermark, hash, window_id, channel, software, received_ms, last_ordinal) VALUES ('H1', x'01', x'0B', 3, x'00', 'A01', 4, '', 2, 3);
+           VALUES ('H1', x'01010101010101010101010101010101', 'A01', x'02', 'active', 0, 1, 1773028788000, '', 12, 1, 1);
+         INSERT INTO stream (hall_id, terminal_id, stream_id, watermark, hash, window_id, channel, software, received_ms, last_ordinal) VALUES ('H1', x'01010101010101010101010101010101', x'0A', 9, x'00', 'A01', 4, '', 1, 9);
+         INSERT INTO stream (hall_id, terminal_id, stream_id, watermark, hash, window_id, channel, software, received_ms, last_ordinal) VALUES ('H1', x'01010101010101010101010101010101', x'0B', 3, x'00', 'A01', 4, '', 2, 3);
          INSERT INTO record (hall_id, terminal_id, stream_id, seq, bytes, received_ms, kind, at_ms, outcome) VALUES
-           ('H1', x'01', x'0A', 9, x'', 1, 2, 1773020760000, 1),
-           ('H1', x'01', x'0B', 1, x'', 2, 2, 1773020160000, 1),
-           ('H1', x'01', x'0B', 2, x'', 2, 2, 1773020700000, 1),
-           ('H1', x'01', x'0B', 3, x'', 2, 2, 1773021000000, 3);",
+           ('H1', x'01010101010101010101010101010101', x'0A', 9, x'', 1, 2, 1773020760000, 1),
+           ('H1', x'01010101010101010101010101010101', x'0B', 1, x'', 2, 2, 1773020160000, 1),
+           ('H1', x'01010101010101010101010101010101', x'0B', 2, x'', 2, 2, 1773020700000, 1),
+           ('H1', x'01010101010101010101010101010101', x'0B', 3, x'', 2, 2, 1773021000000, 3);",
     )
     .await;
     let fragment = app.get_as("/office/today", &session).await;
@@ -282,6 +282,30 @@ async fn today_is_drawn_from_the_counts_of_the_api() {
         english.contains("Satisfaction rate") && english.contains("seen 12 s ago"),
         "{english}"
     );
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_terminal_stands_first_on_the_page_with_what_to_do() {
+    let (app, session) = logged_in().await;
+    let calm = app.get_as("/office/today", &session).await.text;
+    assert!(!calm.contains("需要处理"), "{calm}");
+    app.sql(
+        "INSERT INTO terminal (hall_id, terminal_id, window_id, public_key, state, enrolled_ms, last_number, software, backlog, profile_version, synchronised, journal_problem)
+           VALUES ('H1', x'01010101010101010101010101010101', 'A01', x'02', 'active', 0, 1, '', 0, 1, 1, 'disk <full>');",
+    )
+    .await;
+    let page = app.get_as("/office/today", &session).await.text;
+    let banner = page.split("</section>").next().unwrap();
+    for words in [
+        "需要处理",
+        "<strong>A01</strong>",
+        "设备无法保存记录：disk &#60;full&#62;",
+        "请更换存储卡",
+    ] {
+        assert!(banner.contains(words), "{words} is not in {banner}");
+    }
+    let english = app.get_as("/office/today?lang=en", &session).await.text;
+    assert!(english.contains("cannot keep its records"), "{english}");
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use super::format::{ago, grouped, time_of_day};
 use super::language::Language;
 use super::session::LoggedIn;
 use super::words::Words;
+use crate::alarm::{Alarm, Cause, current};
 use crate::api::auth::Caller;
 use crate::api::{Counted, ScoreRequest, count};
 use crate::app::AppState;
@@ -52,6 +53,7 @@ pub(super) struct Today {
     hall_name: String,
     date: String,
     updated: String,
+    alarms: Vec<AlarmView>,
     empty: bool,
     figures: Vec<FigureView>,
     levels: Vec<LevelView>,
@@ -63,6 +65,14 @@ pub(super) struct Today {
     windows_rated: usize,
     windows_bad: usize,
     windows_silent: usize,
+}
+
+/// Something the office should look at.
+#[derive(Debug)]
+struct AlarmView {
+    number: String,
+    text: String,
+    advice: &'static str,
 }
 
 /// The windows of one 区块.
@@ -171,6 +181,8 @@ impl Today {
         let request = ScoreRequest::today_by_window(hall, now)?;
         let counted = count(state.store.as_ref(), &request).await?;
         let windows = state.store.windows(hall.id.clone()).await?;
+        let mut alarms = current(state.store.as_ref(), now.as_millisecond()).await?;
+        alarms.retain(|alarm| alarm.hall == hall.id);
         let local = request.range.from().time_zone().clone();
         let scene = Scene {
             language,
@@ -188,7 +200,12 @@ impl Today {
             Language::English => request.range.from().strftime("%-d %B %Y").to_string(),
         };
         let updated = now.to_zoned(local).strftime("%H:%M:%S").to_string();
-        Ok(Self::of(hall, &counted, windows, &scene, date, updated))
+        let alarms = alarms
+            .iter()
+            .map(|alarm| AlarmView::of(alarm, &windows, language))
+            .collect();
+        let today = Self::of(hall, &counted, windows, &scene, date, updated);
+        Ok(Self { alarms, ..today })
     }
 
     fn of(
@@ -210,6 +227,7 @@ impl Today {
             hall_name: hall.name.clone(),
             date,
             updated,
+            alarms: Vec::new(),
             empty: total.rated() == 0,
             figures: FigureView::head(&scores, scene.language),
             levels: LevelView::all(total, &scores, scene.language),
@@ -224,6 +242,39 @@ impl Today {
                 .filter(|window| scene.state(window) == "silent")
                 .count(),
             blocks: blocks(windows, by_window, scene),
+        }
+    }
+}
+
+impl AlarmView {
+    fn of(alarm: &Alarm, windows: &[WindowState], language: Language) -> Self {
+        let words = language.words();
+        let window = windows.iter().find(|w| w.id == alarm.window.as_str());
+        let (text, advice) = match &alarm.cause {
+            Cause::SelfTest(missing) if missing.len() == Level::ALL.len() => {
+                (words.alarm_no_test.to_owned(), words.alarm_test_advice)
+            }
+            Cause::SelfTest(missing) => {
+                let names: Vec<_> = missing.iter().map(|l| level_name(*l, language)).collect();
+                let names = names.join(words.list_comma);
+                (
+                    format!("{}{names}", words.alarm_missing),
+                    words.alarm_test_advice,
+                )
+            }
+            Cause::Profile(problem) => (
+                format!("{}{problem}", words.alarm_profile),
+                words.alarm_profile_advice,
+            ),
+            Cause::Journal(problem) => (
+                format!("{}{problem}", words.alarm_journal),
+                words.alarm_journal_advice,
+            ),
+        };
+        Self {
+            number: window.map_or_else(|| alarm.window.to_string(), |w| w.number.clone()),
+            text,
+            advice,
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use manyi_shared::domain::{HallId, TerminalId, WindowId};
-use manyi_shared::wire::{EnrolmentCode, PublicKey};
+use manyi_shared::wire::{EnrolmentCode, ProfileItem, ProfileStaff, PublicKey};
 
-use crate::hall::HallTables;
+use crate::hall::{HallTables, WindowOptions};
 use crate::ingest::{Delivery, Receipt};
 
 use super::StoreError;
@@ -193,8 +193,16 @@ pub struct ProfileSource {
     pub window_name: String,
     /// The clerk normally on duty.
     pub staff_on_duty: Option<String>,
-    /// Number, name and post of the department's clerks and of the one on duty.
-    pub staff: Vec<(String, String, String)>,
-    /// Code and name of the department's items.
-    pub items: Vec<(String, String)>,
+    /// The department's clerks and the one on duty.
+    pub staff: Vec<ProfileStaff>,
+    /// The department's items.
+    pub items: Vec<ProfileItem>,
+    /// What the office's `profile.toml` says for the window.
+    pub options: WindowOptions,
+    /// The public key that messages are sealed to.
+    pub office_key: Option<[u8; 32]>,
+    /// Argon2id of the technician's PIN.
+    pub technician_pin: Option<String>,
+    /// The text of a pause by command.
+    pub paused: Option<String>,
 }

@@ -8,22 +8,28 @@ use manyi_collector::store::IngestStore;
 use crate::support::{Centre, demo_data};
 
 /// The demo hall's files, to be spoiled.
-fn files() -> tempfile::TempDir {
+pub(crate) fn files() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a directory");
-    for entry in std::fs::read_dir(demo_data()).expect("demo data") {
-        let path = entry.expect("an entry").path();
-        std::fs::copy(&path, dir.path().join(path.file_name().expect("a name"))).expect("copied");
+    for from in ["", "pictures"] {
+        std::fs::create_dir_all(dir.path().join(from)).expect("a directory");
+        for entry in std::fs::read_dir(demo_data().join(from)).expect("demo data") {
+            let path = entry.expect("an entry").path();
+            if path.is_file() {
+                let name = path.file_name().expect("a name");
+                std::fs::copy(&path, dir.path().join(from).join(name)).expect("copied");
+            }
+        }
     }
     dir
 }
 
-fn edit(dir: &Path, file: &str, change: impl FnOnce(String) -> String) {
+pub(crate) fn edit(dir: &Path, file: &str, change: impl FnOnce(String) -> String) {
     let path = dir.join(file);
     let text = std::fs::read_to_string(&path).expect("text");
     std::fs::write(&path, change(text)).expect("written");
 }
 
-fn faults(dir: &Path) -> Vec<String> {
+pub(crate) fn faults(dir: &Path) -> Vec<String> {
     match HallTables::read(dir).expect_err("must be refused") {
         HallError::Faults { faults, .. } => faults.iter().map(ToString::to_string).collect(),
         error @ HallError::Read { .. } => panic!("{error}"),
@@ -42,7 +48,7 @@ fn the_demo_hall_is_whole() {
     "staff.csv",
     "LQ0101,李文静,综合受理岗",
     "LQ0101,李文静",
-    "staff.csv line 2: has 3 cells, not 4"
+    "staff.csv line 2: has 4 cells, not 5"
 )]
 #[case::code_characters(
     "windows.csv",
@@ -90,7 +96,7 @@ fn the_demo_hall_is_whole() {
     "staff.csv",
     "staff_id,",
     "id,",
-    "staff.csv line 1: the first line must be `staff_id,name,post,department_id`"
+    "staff.csv line 1: the first line must be `staff_id,name,post,department_id`; `stars,photo` may follow"
 )]
 fn a_fault_is_told_with_file_line_and_column(
     #[case] file: &str,

@@ -1,7 +1,7 @@
 //! The law of ingest: whatever is sent, lost, repeated or sent out of order, every record is
 //! stored once, and the counts are those of the records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use manyi_shared::domain::{Level, Outcome, ServiceEvent, Withdrawal};
 use proptest::prelude::*;
@@ -17,6 +17,9 @@ enum Step {
     Amend { back: usize, level: u8 },
     Garbage,
     SecondOutcome,
+    SelfTest { day: u32, level: u8 },
+    Misuse { back: usize, touches: u16 },
+    Leave { back: usize },
     Restart,
     Pass(u64),
     Send { from: usize, count: usize },
@@ -31,6 +34,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0_usize..6, 1_u8..=5).prop_map(|(back, level)| Step::Amend { back, level }),
         1 => Just(Step::Garbage),
         1 => Just(Step::SecondOutcome),
+        2 => (0_u32..3, 1_u8..=5).prop_map(|(day, level)| Step::SelfTest { day, level }),
+        2 => (0_usize..6, 1_u16..9).prop_map(|(back, touches)| Step::Misuse { back, touches }),
+        1 => (0_usize..6).prop_map(|back| Step::Leave { back }),
         1 => Just(Step::Restart),
         1 => (0_u64..2_000_000).prop_map(Step::Pass),
         5 => (0_usize..12, 1_usize..9).prop_map(|(from, count)| Step::Send { from, count }),
@@ -44,6 +50,12 @@ struct Truth {
     /// How each prompt of the open stream ended, by position: outcome and level.
     open: BTreeMap<u64, (u8, u8)>,
     counts: BTreeMap<(u8, u8), i64>,
+    /// Days and levels of self-tests.
+    tests: BTreeSet<(u32, u8)>,
+    /// How many touches were told beside the outcomes of the open stream; then how often which.
+    open_misuse: BTreeMap<u64, u16>,
+    misuse: BTreeMap<u16, i64>,
+    messages: i64,
     sealed: Vec<(Vec<u8>, Vec<Vec<u8>>)>,
     sent: Vec<Vec<u8>>,
 }
@@ -57,6 +69,9 @@ impl Truth {
     fn close(&mut self, tablet: &Tablet) {
         for key in std::mem::take(&mut self.open).into_values() {
             *self.counts.entry(key).or_default() += 1;
+        }
+        for touches in std::mem::take(&mut self.open_misuse).into_values() {
+            *self.misuse.entry(touches).or_default() += 1;
         }
         self.sealed
             .push((tablet.stream.as_bytes().to_vec(), tablet.records.clone()));
@@ -90,6 +105,23 @@ async fn happen(centre: &Centre, tablet: &mut Tablet, truth: &mut Truth, step: &
             if let Some((1, standing)) = truth.open.get_mut(&target) {
                 *standing = n;
             }
+        }
+        Step::SelfTest { day, level: n } => {
+            tablet.self_test(20_260_324 + day, level(n));
+            truth.tests.insert((20_260_324 + day, n));
+        }
+        Step::Misuse { back, touches } => {
+            let target = tablet.records.len().saturating_sub(back).max(1) as u64;
+            tablet.misuse(target, 1, touches);
+            if truth.open.contains_key(&target) {
+                truth.open_misuse.insert(target, touches);
+            }
+        }
+        Step::Leave { back } => {
+            let target = tablet.records.len().saturating_sub(back).max(1) as u64;
+            tablet.leave(target, "13800000000");
+            let rated = matches!(truth.open.get(&target), Some((1, _)));
+            truth.messages += i64::from(rated);
         }
         Step::Garbage => tablet.records.push(vec![0xff; 3]),
         Step::SecondOutcome if tablet.ordinal > 0 => {
@@ -144,15 +176,39 @@ async fn every_record_once(steps: Vec<Step>) {
     assert_eq!(centre.number("SELECT COUNT(*) FROM record"), total);
     assert_eq!(centre.number("SELECT COUNT(*) FROM conflict"), 0);
     assert_eq!(centre.store.tally_differences().await.expect("readable"), 0);
-    let mut statement = db
-        .prepare("SELECT outcome, level, SUM(n) FROM tally GROUP BY 1, 2")
-        .expect("prepares");
-    let counts: BTreeMap<(u8, u8), i64> = statement
-        .query_map([], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))
-        .expect("runs")
-        .collect::<Result<_, _>>()
-        .expect("reads");
+    let rows = "SELECT outcome, level, SUM(n) FROM tally GROUP BY 1, 2";
+    let counts: Vec<(u8, u8, i64)> =
+        all(&db, rows, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    let counts: BTreeMap<_, _> = counts.into_iter().map(|(o, l, n)| ((o, l), n)).collect();
     assert_eq!(counts, truth.counts);
+    beside(&centre, &db, &truth);
+}
+
+/// What comes beside the ratings is as the tablet told it.
+fn beside(centre: &Centre, db: &rusqlite::Connection, truth: &Truth) {
+    let tests = all(db, "SELECT day, level FROM self_test", |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    });
+    assert_eq!(tests.len(), truth.tests.len());
+    assert_eq!(tests.into_iter().collect::<BTreeSet<_>>(), truth.tests);
+    let misuse = "SELECT misuse_touches, COUNT(*) FROM record WHERE misuse_kinds IS NOT NULL \
+         AND outcome IS NOT NULL GROUP BY 1";
+    let misuse = all(db, misuse, |row| Ok((row.get(0)?, row.get(1)?)));
+    assert_eq!(misuse.into_iter().collect::<BTreeMap<_, _>>(), truth.misuse);
+    assert_eq!(
+        centre.number("SELECT COUNT(*) FROM message"),
+        truth.messages
+    );
+}
+
+fn all<T>(
+    db: &rusqlite::Connection,
+    sql: &str,
+    take: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+) -> Vec<T> {
+    let mut statement = db.prepare(sql).expect("prepares");
+    let rows = statement.query_map([], take).expect("runs");
+    rows.collect::<Result<_, _>>().expect("reads")
 }
 
 proptest! {

@@ -1,12 +1,18 @@
 //! The centre as terminals and technicians meet it: real requests, real SQLite.
 
+mod alarms;
+mod assets;
+mod beside;
 mod days;
 mod dead_letters;
 mod enrol;
 mod exchange;
 mod hall;
 mod laws;
+mod options;
 mod program;
+mod prompts;
 mod rules;
+mod supplement;
 mod support;
 mod wire;

@@ -64,6 +64,7 @@ fn init_makes_everything_once_and_prints_the_password_once() {
     let mode = |path: &Path| path.metadata().expect("exists").permissions().mode() & 0o777;
     assert_eq!(mode(&data), 0o700);
     assert_eq!(mode(&data.join("collector.key")), 0o600);
+    assert_eq!(mode(&data.join("office.key")), 0o600);
     let key = std::fs::read(data.join("collector.key")).expect("a key");
     assert_eq!(key.len(), 32);
     let second = succeeds(&data, &["init"]);
@@ -74,19 +75,203 @@ fn init_makes_everything_once_and_prints_the_password_once() {
     );
 }
 
-#[test]
-fn a_damaged_key_is_never_replaced() {
+#[rstest::rstest]
+#[case("collector.key")]
+#[case("office.key")]
+fn a_damaged_key_is_never_replaced(#[case] name: &str) {
     let dir = initialised();
-    std::fs::write(dir.path().join("collector.key"), b"short").expect("written");
-    let said = fails(dir.path(), &["init"]);
+    let key = dir.path().join(name);
+    std::fs::write(&key, b"short").expect("written");
+    for said in [fails(dir.path(), &["init"]), fails(dir.path(), &["serve"])] {
+        assert!(
+            said.contains("5 bytes") && said.contains("backup"),
+            "{said}"
+        );
+    }
+    assert_eq!(std::fs::read(key).expect("a key"), b"short");
+}
+
+#[test]
+fn an_office_key_that_is_missing_is_made_by_serve_and_reaches_profiles() {
+    let dir = initialised();
+    import_demo(dir.path());
+    let key = dir.path().join("office.key");
+    std::fs::remove_file(&key).expect("removed");
+    let version = |dir: &Path| {
+        let db = rusqlite::Connection::open(dir.join(FILE_NAME)).expect("opens");
+        let sql = "SELECT profile_version FROM hall";
+        db.query_row(sql, [], |row| row.get::<_, i64>(0))
+            .expect("reads")
+    };
+    assert_eq!(version(dir.path()), 1);
+    // The port is in use: `serve` gets as far as its keys.
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    for _ in 0..2 {
+        let output = program(dir.path(), &["serve"])
+            .env("MANYI_LISTEN", &address)
+            .output();
+        assert!(!output.expect("runs").status.success());
+        assert_eq!(version(dir.path()), 2, "once");
+    }
+    assert_eq!(std::fs::read(key).expect("a key").len(), 32);
+}
+
+fn import_demo(dir: &Path) {
+    let data = demo_data();
+    succeeds(dir, &["hall", "import", data.to_str().expect("a path")]);
+}
+
+/// Runs the program with this on its standard input.
+fn typing(dir: &Path, args: &[&str], input: &str) -> Output {
+    let mut child = program(dir, args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    let mut stdin = child.stdin.take().expect("an input");
+    stdin.write_all(input.as_bytes()).expect("typed");
+    drop(stdin);
+    child.wait_with_output().expect("ends")
+}
+
+#[test]
+fn a_pin_is_kept_as_a_hash_that_verifies() {
+    use argon2::PasswordVerifier;
+    let dir = initialised();
+    import_demo(dir.path());
+    let pin = ["technician-pin", "--window", "A01"];
+    let short = typing(dir.path(), &pin, "12345\n");
+    assert!(!short.status.success());
+    assert!(text(&short.stderr).contains("6 to 12 digits"));
+    let set = typing(dir.path(), &pin, "20260324\n");
+    assert!(set.status.success(), "{}", text(&set.stderr));
+    assert!(text(&set.stdout).contains("window A01 is set; terminals get profile version 2"));
+    let db = rusqlite::Connection::open(dir.path().join(FILE_NAME)).expect("opens");
+    let hash: String = db
+        .query_row("SELECT hash FROM technician_pin", [], |row| row.get(0))
+        .expect("one");
+    let hash = argon2::password_hash::phc::PasswordHash::new(&hash).expect("a PHC string");
+    let argon2 = argon2::Argon2::default();
+    argon2.verify_password(b"20260324", &hash).expect("the PIN");
+    argon2
+        .verify_password(b"20260325", &hash)
+        .expect_err("another");
+    let said = fails(dir.path(), &["technician-pin", "--window", "Z99"]);
+    assert!(said.contains("no window `Z99`"), "{said}");
+    let removed = ["technician-pin", "--window", "A01", "--remove"];
+    assert!(succeeds(dir.path(), &removed).contains("is removed"));
+}
+
+#[test]
+fn a_window_is_paused_and_served_again() {
+    let dir = initialised();
+    import_demo(dir.path());
+    let pause = ["window", "pause", "--window", "A01", "--text", "午休"];
     assert!(
-        said.contains("5 bytes") && said.contains("backup"),
+        succeeds(dir.path(), &pause).contains("A01 is paused; terminals get profile version 2")
+    );
+    let resume = ["window", "resume", "--window", "A01"];
+    assert!(succeeds(dir.path(), &resume).contains("profile version 3"));
+    assert!(fails(dir.path(), &resume).contains("not paused"));
+    let long = "长".repeat(201);
+    let said = fails(
+        dir.path(),
+        &["window", "pause", "--window", "A01", "--text", &long],
+    );
+    assert!(said.contains("at most 200 characters"), "{said}");
+}
+
+#[tokio::test]
+async fn messages_are_opened_for_those_who_call_back_and_the_reading_is_written_down() {
+    let centre = Centre::new().await;
+    let mut tablet = centre.tablet("A01").await;
+    tablet.rate(manyi_shared::domain::Level::VeryDissatisfied);
+    tablet.leave(2, "13800000000");
+    let body = tablet.send_all();
+    centre.exchange(&tablet, body).await;
+    let dir = centre.dir.path();
+    let without = fails(dir, &["messages"]);
+    assert!(without.contains("office.key"), "{without}");
+    let key = crate::support::office_secret().to_bytes();
+    std::fs::write(dir.join("office.key"), key).expect("written");
+    let said = succeeds(dir, &["messages"]);
+    assert_eq!(
+        said,
+        "2026-03-24 09:00\t371581-01\tA01\tphone\t非常不满意\t13800000000\n"
+    );
+    let json: serde_json::Value =
+        serde_json::from_str(&succeeds(dir, &["messages", "--json"])).expect("JSON");
+    assert_eq!(json["text"], "13800000000");
+    assert_eq!(json["at"], "2026-03-24T09:00:00+08:00");
+    assert_eq!(
+        centre.number("SELECT COUNT(*) FROM message_access WHERE messages = 1"),
+        2,
+        "who failed to read has read nothing"
+    );
+    // With another key they stay closed, and nothing is lost.
+    std::fs::write(dir.join("office.key"), [9; 32]).expect("written");
+    assert!(succeeds(dir, &["messages"]).contains("(the text is sealed to another key"));
+}
+
+#[tokio::test]
+async fn alarms_are_listed_for_whoever_looks_after_the_terminals() {
+    let centre = Centre::new().await;
+    let mut tablet = centre.tablet("A01").await;
+    let dir = centre.dir.path();
+    assert_eq!(succeeds(dir, &["alarms"]), "");
+    let mut head = tablet.head(None);
+    head.health.journal_problem = Some("disk full".to_owned());
+    let body = head.seal(&[], &tablet.key).expect("an exchange");
+    centre.exchange(&tablet, body).await;
+    let said = succeeds(dir, &["alarms"]);
+    assert!(
+        said.contains("A01") && said.contains("cannot keep its records: disk full"),
         "{said}"
     );
+    let json: serde_json::Value =
+        serde_json::from_str(&succeeds(dir, &["alarms", "--json"])).expect("JSON");
     assert_eq!(
-        std::fs::read(dir.path().join("collector.key")).expect("a key"),
-        b"short"
+        (&json["cause"], &json["window"]),
+        (&"journal".into(), &"A01".into())
     );
+}
+
+/// Version 1 was released: what it kept is still there, and the new columns are.
+#[tokio::test]
+async fn a_database_of_the_first_version_is_brought_up_to_date_and_loses_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join(FILE_NAME);
+    let db = rusqlite::Connection::open(&path).expect("opens");
+    db.execute_batch(include_str!("../../migrations/V1__first.sql"))
+        .expect("the first schema");
+    db.execute_batch(
+        "INSERT INTO hall VALUES ('H1', '大厅', '371581', 'Asia/Shanghai', '服务台', 7);
+         INSERT INTO staff VALUES ('H1', 'S1', '李文静', '综合受理岗', 'D1');
+         INSERT INTO record (hall_id, terminal_id, stream_id, seq, bytes, received_ms, kind, at_ms,
+           window_id, department_id, staff_id, item_code, channel, outcome, level)
+           VALUES ('H1', x'01', x'02', 2, x'03', 1, 2, 900000, 'A01', 'D1', '', '', 4, 1, 5);
+         INSERT INTO tally VALUES ('H1', 1, 'A01', 'D1', '', '', 4, 1, 5, 1);
+         PRAGMA user_version = 1;",
+    )
+    .expect("some rows");
+    drop(db);
+    let store = SqliteStore::open(dir.path()).expect("brought up to date");
+    assert_eq!(store.tally_differences().await.expect("readable"), 0);
+    let db = rusqlite::Connection::open(&path).expect("opens");
+    let row: (i64, Option<i64>, Option<i64>) = db
+        .query_row(
+            "SELECT r.level, r.misuse_kinds, s.stars FROM record r, staff s",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .expect("reads");
+    assert_eq!(row, (5, None, None));
+    let version: i64 = db
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .expect("reads");
+    assert_eq!(version, 2);
 }
 
 #[test]

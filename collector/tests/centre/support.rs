@@ -18,15 +18,15 @@ use manyi_collector::clock::{Clock, SetClock};
 use manyi_collector::config::Config;
 use manyi_collector::hall::HallTables;
 use manyi_collector::store::sqlite::{FILE_NAME, SqliteStore};
-use manyi_collector::store::{IngestStore, NewCode};
+use manyi_collector::store::{IngestStore, NewCode, OfficeStore, UserStore};
 use manyi_shared::domain::{
     BootId, Call, Channel, ClockReading, HallId, Level, Outcome, Seq, ServiceEvent, StreamId,
     TagCode, TagSetId, TerminalId, WindowId,
 };
 use manyi_shared::wire::{
-    Amendment, ChainHash, EnrolReply, EnrolRequest, EnrolmentCode, ExchangeHead, Health,
-    OutcomeRecord, PublicKey, Record, RecordBody, RecordTime, Reply, Run, SecretKey, StreamOpened,
-    digest,
+    Amendment, ChainHash, EnrolReply, EnrolRequest, EnrolmentCode, ExchangeHead, Health, Message,
+    MessageKind, Misuse, OfficeSecret, OutcomeRecord, PublicKey, Record, RecordBody, RecordTime,
+    Reply, Run, SecretKey, SelfTest, StreamOpened, digest,
 };
 use tower::ServiceExt;
 
@@ -70,6 +70,9 @@ impl Centre {
     pub(crate) async fn new() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let store = Arc::new(SqliteStore::create(dir.path()).expect("a database"));
+        // As `init` does it, before there is a hall: the first profile has version 1.
+        let adopted = store.adopt_office_key(office_secret().public(), NOW).await;
+        assert!(adopted.expect("stored"));
         let tables = HallTables::read(&demo_data()).expect("demo hall");
         store
             .import_hall(tables)
@@ -116,6 +119,22 @@ impl Centre {
     pub(crate) async fn get(&self, path: &str) -> Answer {
         let request = Request::get(path).body(Body::empty()).expect("a request");
         self.request(request, [127, 0, 0, 1]).await
+    }
+
+    /// A valid API token.
+    pub(crate) async fn token(&self) -> String {
+        let token = "manyi_test".to_owned();
+        let name = "test".to_owned();
+        let added = self.store.add_token(digest(token.as_bytes()), name, NOW);
+        assert!(added.await.expect("stored"));
+        token
+    }
+
+    /// A request of a program with a token; the answer's JSON.
+    pub(crate) async fn ask(&self, request: Request<Body>) -> (StatusCode, serde_json::Value) {
+        let answer = self.request(request, [10, 0, 0, 9]).await;
+        let body = serde_json::from_slice(&answer.body).expect("JSON");
+        (answer.status, body)
     }
 
     pub(crate) async fn post(&self, path: &str, body: Vec<u8>) -> Answer {
@@ -274,7 +293,7 @@ impl Tablet {
         RecordTime::between(&opened, &self.clock)
     }
 
-    fn seal(&mut self, body: RecordBody) {
+    pub(crate) fn seal(&mut self, body: RecordBody) {
         let record = Record {
             at: self.at(),
             body,
@@ -333,6 +352,30 @@ impl Tablet {
         }));
     }
 
+    pub(crate) fn self_test(&mut self, day: u32, level: Level) {
+        self.seal(RecordBody::SelfTest(SelfTest { day, level }));
+    }
+
+    pub(crate) fn misuse(&mut self, target: u64, kinds: u8, touches: u16) {
+        self.seal(RecordBody::Misuse(Misuse {
+            target: seq(target),
+            kinds,
+            touches,
+            span_ms: 1500,
+        }));
+    }
+
+    /// Leaves a telephone number with a rating.
+    pub(crate) fn leave(&mut self, target: u64, text: &str) {
+        let sealed = office_secret().public();
+        let sealed = sealed.seal(text, self.stream, seq(target)).expect("seals");
+        self.seal(RecordBody::Message(Message {
+            target: seq(target),
+            what: MessageKind::Phone,
+            sealed,
+        }));
+    }
+
     /// The chain after the first `n` records.
     pub(crate) fn chain(&self, n: usize) -> ChainHash {
         let sealed = self.records.iter().take(n).map(Vec::as_slice);
@@ -387,6 +430,11 @@ impl Tablet {
     pub(crate) fn heartbeat(&mut self) -> Vec<u8> {
         self.head(None).seal(&[], &self.key).expect("an exchange")
     }
+}
+
+/// The office's key that citizens' messages are sealed to.
+pub(crate) fn office_secret() -> OfficeSecret {
+    OfficeSecret::from_seed(&[3; 32])
 }
 
 pub(crate) fn seq(n: u64) -> Seq {

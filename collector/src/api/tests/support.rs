@@ -110,7 +110,7 @@ impl TestApp {
         self.sql(format!(
             "INSERT INTO hall VALUES ('{id}', '大厅 {id}', '371581', '{zone}', '', 1);
              INSERT INTO department VALUES ('{id}', 'D1', '行政审批服务局');
-             INSERT INTO staff VALUES ('{id}', 'S1', '李文静', '综合受理岗', 'D1');
+             INSERT INTO staff (hall_id, staff_id, name, post, department_id) VALUES ('{id}', 'S1', '李文静', '综合受理岗', 'D1');
              INSERT INTO service_window VALUES ('{id}', 'A01', '综合受理区', 'A01', 'A01 综合受理窗口', 'D1', 'S1');
              INSERT INTO service_window VALUES ('{id}', 'A02', '综合受理区', 'A02', 'A02 综合受理窗口', 'D1', '');"
         ))

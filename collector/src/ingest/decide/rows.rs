@@ -1,5 +1,7 @@
 //! New records become rows, counts and dead letters.
 
+mod beside;
+
 use manyi_shared::domain::{Channel, Outcome, OutcomeKind};
 use manyi_shared::wire::{
     Amendment, OutcomeRecord, Record, RecordBody, RecordTime, RejectReason, Run, StreamOpened,
@@ -111,11 +113,10 @@ impl<'d> Extension<'_, 'd> {
                 }
             }
             RecordBody::Amendment(amendment) => self.amend(row.seq, amendment),
-            RecordBody::StreamOpened(_)
-            | RecordBody::SelfTest(_)
-            | RecordBody::Misuse(_)
-            | RecordBody::Message(_)
-            | RecordBody::Unknown { .. } => {}
+            RecordBody::SelfTest(test) => self.tested(row.seq, row.placed, *test),
+            RecordBody::Misuse(misuse) => self.misused(row.seq, *misuse),
+            RecordBody::Message(message) => self.left(row.seq, row.placed, message),
+            RecordBody::StreamOpened(_) | RecordBody::Unknown { .. } => {}
         }
     }
 
@@ -193,6 +194,8 @@ impl<'d> Extension<'_, 'd> {
             amended_by: None,
             response_ms: record.response_ms,
             event: &record.event,
+            call: record.call,
+            misuse: None,
             window: self.stream.window,
             department: self.department,
             channel: self.stream.channel,
@@ -201,14 +204,20 @@ impl<'d> Extension<'_, 'd> {
 
     fn amend(&mut self, seq: u64, amendment: &'d Amendment) {
         let target = amendment.target.get();
-        let done = match target.checked_sub(self.first_new) {
-            Some(index) => usize::try_from(index).is_ok_and(|i| self.amend_new(seq, i, amendment)),
+        let done = match self.index_of(target) {
+            Some(index) => self.amend_new(seq, index, amendment),
             None => self.amend_stored(seq, target, amendment),
         };
         if !done {
             let detail = format!("position {target} is no counted rating of the stream");
             self.reject(seq, RejectReason::NoTarget, detail);
         }
+    }
+
+    /// Where the target of a record is among the plan's rows; none when it is stored already.
+    fn index_of(&self, target: u64) -> Option<usize> {
+        let index = target.checked_sub(self.first_new)?;
+        Some(usize::try_from(index).unwrap_or(usize::MAX))
     }
 
     fn amend_new(&mut self, seq: u64, index: usize, amendment: &'d Amendment) -> bool {

@@ -1,10 +1,13 @@
 //! Halls: import of an office's tables, lists, profiles.
 
+pub(super) mod options;
+
 use manyi_shared::domain::{HallId, WindowId};
+use manyi_shared::wire::{ProfileItem, ProfileStaff};
 use rusqlite::{Connection, OptionalExtension, Params, params};
 
 use super::port::{code, number};
-use crate::hall::HallTables;
+use crate::hall::{HallTables, WindowOptions};
 use crate::store::{HallSummary, ImportRefused, Imported, ProfileSource, StoreError};
 
 /// Replaces a hall's tables. Runs in one transaction: nothing is half-imported.
@@ -33,22 +36,23 @@ pub(super) fn import(
     let before = contents(connection, hall)?;
     replace(connection, tables)?;
     let changed = before != contents(connection, hall)?;
-    if changed {
-        connection.execute(
-            "UPDATE hall SET profile_version = profile_version + 1 WHERE hall_id = ?1",
-            [hall],
-        )?;
-    }
-    let version: i64 = connection.query_row(
-        "SELECT profile_version FROM hall WHERE hall_id = ?1",
-        [hall],
-        |row| row.get(0),
-    )?;
+    let profile_version = if changed {
+        options::count_up(connection, hall)?
+    } else {
+        version(connection, hall)?
+    };
     Ok(Ok(Imported {
         changed,
-        profile_version: number(version, "hall.profile_version")?,
+        profile_version,
         removed_windows,
     }))
+}
+
+/// The version of a hall's profiles.
+fn version(connection: &Connection, hall: &str) -> Result<u32, StoreError> {
+    let sql = "SELECT profile_version FROM hall WHERE hall_id = ?1";
+    let version: i64 = connection.query_row(sql, [hall], |row| row.get(0))?;
+    number(version, "hall.profile_version")
 }
 
 fn strings(
@@ -68,11 +72,15 @@ fn contents(connection: &Connection, hall: &str) -> Result<Vec<String>, StoreErr
         "SELECT json_array('h', name, region_code, time_zone, contact) FROM hall \
          WHERE hall_id = ?1 \
          UNION ALL SELECT json_array('d', department_id, name) FROM department WHERE hall_id = ?1 \
-         UNION ALL SELECT json_array('s', staff_id, name, post, department_id) FROM staff \
+         UNION ALL SELECT json_array('s', staff_id, name, post, department_id, \
+         stars, HEX(photo)) FROM staff \
          WHERE hall_id = ?1 \
          UNION ALL SELECT json_array('w', window_id, block, number, name, department_id, staff_id) \
          FROM service_window WHERE hall_id = ?1 \
          UNION ALL SELECT json_array('i', item_code, name, department_id) FROM item \
+         WHERE hall_id = ?1 \
+         UNION ALL SELECT json_array('o', window_id, HEX(options), ask_seconds, reasons_seconds, \
+         thanks_seconds, guard_ms, mirrored, ask_reasons, keep_records) FROM window_options \
          WHERE hall_id = ?1 ORDER BY 1",
         [hall],
     )
@@ -99,14 +107,19 @@ fn replace(connection: &Connection, tables: &HallTables) -> Result<(), StoreErro
     for row in &tables.departments {
         insert.execute(params![id, row.id.as_str(), row.name])?;
     }
-    let mut insert = connection.prepare_cached("INSERT INTO staff VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO staff (hall_id, staff_id, name, post, department_id, stars, photo) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
     for row in &tables.staff {
         insert.execute(params![
             id,
             row.id.as_str(),
             row.name,
             row.post,
-            row.department.as_str()
+            row.department.as_str(),
+            row.stars,
+            row.photo
         ])?;
     }
     let mut insert = connection
@@ -131,7 +144,7 @@ fn replace(connection: &Connection, tables: &HallTables) -> Result<(), StoreErro
             row.department.as_str()
         ])?;
     }
-    Ok(())
+    options::replace(connection, tables)
 }
 
 /// All halls with their windows.
@@ -190,6 +203,10 @@ pub(super) fn profile_source(
                 staff_on_duty: Some(row.get::<_, String>(6)?).filter(|id| !id.is_empty()),
                 staff: Vec::new(),
                 items: Vec::new(),
+                options: WindowOptions::default(),
+                office_key: None,
+                technician_pin: None,
+                paused: None,
             };
             Ok((source, row.get::<_, String>(7)?))
         })
@@ -200,11 +217,17 @@ pub(super) fn profile_source(
     let on_duty = source.staff_on_duty.as_deref().unwrap_or_default();
     source.staff = connection
         .prepare_cached(
-            "SELECT staff_id, name, post FROM staff WHERE hall_id = ?1 \
+            "SELECT staff_id, name, post, stars, photo FROM staff WHERE hall_id = ?1 \
              AND (department_id = ?2 OR staff_id = ?3) ORDER BY staff_id",
         )?
         .query_map([hall.as_str(), &department, on_duty], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            Ok(ProfileStaff {
+                id: row.get(0)?,
+                name: row.get(1)?,
+                post: row.get(2)?,
+                stars: row.get(3)?,
+                photo: row.get(4)?,
+            })
         })?
         .collect::<Result<_, _>>()?;
     source.items = connection
@@ -213,8 +236,12 @@ pub(super) fn profile_source(
              ORDER BY item_code",
         )?
         .query_map([hall.as_str(), &department], |row| {
-            Ok((row.get(0)?, row.get(1)?))
+            Ok(ProfileItem {
+                code: row.get(0)?,
+                name: row.get(1)?,
+            })
         })?
         .collect::<Result<_, _>>()?;
+    options::add(connection, &mut source)?;
     Ok(Some(source))
 }

@@ -2,6 +2,7 @@
 //!
 //! All of it runs in one job of the writer: what was read still holds when it is acted upon.
 
+mod beside;
 mod held;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use manyi_shared::wire::{PublicKey, ReplyStatus};
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 
 use super::port::{capped, code};
-use super::tally;
+use super::{prompts, tally};
 use crate::ingest::{
     Amended, DeadLetter, Delivery, Plan, Receipt, Row, Second, StreamState, Verdicts, decide,
 };
@@ -54,6 +55,7 @@ pub(super) fn ingest(connection: &Connection, delivery: &Delivery) -> Result<Rec
         next_number: 0,
         profile_version: held.profile_version,
         window: held.terminal.window.clone(),
+        prompts: Vec::new(),
         verdicts: Verdicts::default(),
         counted: false,
         revoked: held.terminal.revoked,
@@ -63,6 +65,11 @@ pub(super) fn ingest(connection: &Connection, delivery: &Delivery) -> Result<Rec
     }
     let plan = decide(&held, delivery);
     store(connection, delivery, &plan)?;
+    let window = &held.terminal.window;
+    if plan.touch_terminal {
+        prompts::receive(connection, delivery, window)?;
+    }
+    receipt.prompts = prompts::waiting(connection, delivery, window)?;
     receipt.status = plan.status;
     receipt.acknowledgement = plan.acknowledgement;
     receipt.next_number = plan.next_number;
@@ -88,6 +95,9 @@ fn store(connection: &Connection, delivery: &Delivery, plan: &Plan<'_>) -> Resul
     };
     of.rows(&plan.rows)?;
     of.amend(&plan.amended)?;
+    of.misuse(&plan.misused)?;
+    of.self_tests(&plan.tested)?;
+    of.messages(&plan.left)?;
     of.dead_letters(&plan.dead_letters)?;
     of.second_history(&plan.second)?;
     if let Some(stream) = &plan.stream {
@@ -113,7 +123,8 @@ fn touch_terminal(
         .prepare_cached(
             "UPDATE terminal SET last_number = ?1, last_seen_ms = ?2, software = ?3, backlog = ?4, \
              oldest_unsent_ms = ?5, disk_free_bytes = ?6, profile_version = ?7, \
-             synchronised = ?8, wall_offset_ms = ?9 WHERE hall_id = ?10 AND terminal_id = ?11",
+             synchronised = ?8, wall_offset_ms = ?9, profile_problem = ?10, \
+             journal_problem = ?11 WHERE hall_id = ?12 AND terminal_id = ?13",
         )?
         .execute(params![
             capped(head.number),
@@ -125,6 +136,8 @@ fn touch_terminal(
             head.profile_version,
             head.clock.synchronised,
             head.clock.wall_ms.saturating_sub(delivery.received_ms),
+            health.profile_problem,
+            health.journal_problem,
             delivery.hall.as_str(),
             head.terminal.as_bytes()
         ])?;
@@ -169,6 +182,12 @@ fn bind_row(insert: &mut Statement<'_>, row: &Row<'_>) -> Result<(), StoreError>
     insert.raw_bind_parameter(20, tags)?;
     insert.raw_bind_parameter(21, outcome.and_then(|o| o.response_ms))?;
     insert.raw_bind_parameter(22, outcome.and_then(|o| o.amended_by.map(capped)))?;
+    insert.raw_bind_parameter(23, outcome.map(|o| o.call.trigger.number()))?;
+    insert.raw_bind_parameter(24, outcome.and_then(|o| Some(o.call.key?.0)))?;
+    let misuse = outcome.and_then(|o| o.misuse);
+    insert.raw_bind_parameter(25, misuse.map(|m| m.kinds))?;
+    insert.raw_bind_parameter(26, misuse.map(|m| m.touches))?;
+    insert.raw_bind_parameter(27, misuse.map(|m| m.span_ms))?;
     Ok(())
 }
 
@@ -300,9 +319,10 @@ impl Of<'_> {
 
 const INSERT_RECORD: &str = "INSERT INTO record (hall_id, terminal_id, stream_id, seq, bytes, \
     received_ms, kind, ordinal, at_ms, earliest_ms, latest_ms, window_id, department_id, staff_id, \
-    item_code, case_number, channel, outcome, level, tags, response_ms, amended_by) \
+    item_code, case_number, channel, outcome, level, tags, response_ms, amended_by, \
+    trigger, caller_key, misuse_kinds, misuse_touches, misuse_span_ms) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, \
-    ?20, ?21, ?22)";
+    ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)";
 
 /// `510,512`
 fn tag_list(tags: &[TagCode]) -> String {

@@ -8,7 +8,10 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::store::StoreError;
 
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/V1__first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/V1__first.sql"),
+    include_str!("../../../migrations/V2__tablet_pages.sql"),
+];
 
 /// Runs the migrations that the file has not seen, each in its own transaction.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {

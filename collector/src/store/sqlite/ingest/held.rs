@@ -1,8 +1,8 @@
 //! What a decision needs to know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use manyi_shared::domain::{BootId, Level, Seq};
+use manyi_shared::domain::{BootId, Level, OutcomeKind, Seq};
 use manyi_shared::wire::{ChainHash, RejectReason, Rejection, Run};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -12,7 +12,7 @@ use crate::store::sqlite::port::{capped, code, number};
 
 /// Reads everything that the decision about a delivery needs.
 pub(super) fn load(connection: &Connection, delivery: &Delivery) -> Result<Held, StoreError> {
-    let (terminal, profile_version) = terminal(connection, delivery)?;
+    let (terminal, profile_version, time_zone) = terminal(connection, delivery)?;
     let mut held = Held {
         terminal,
         profile_version,
@@ -20,7 +20,9 @@ pub(super) fn load(connection: &Connection, delivery: &Delivery) -> Result<Held,
         stream: None,
         overlap: Vec::new(),
         overlap_rejected: Vec::new(),
+        time_zone,
         targets: BTreeMap::new(),
+        outcomes: BTreeSet::new(),
         conflict_through: 0,
     };
     if let Some(run) = &delivery.head.run {
@@ -37,18 +39,19 @@ pub(super) fn load(connection: &Connection, delivery: &Delivery) -> Result<Held,
 fn terminal(
     connection: &Connection,
     delivery: &Delivery,
-) -> Result<(HeldTerminal, u32), StoreError> {
+) -> Result<(HeldTerminal, u32, String), StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT t.window_id, t.last_number, t.state, h.profile_version FROM terminal t \
+        "SELECT t.window_id, t.last_number, t.state, h.profile_version, h.time_zone FROM terminal t \
          JOIN hall h ON h.hall_id = t.hall_id WHERE t.hall_id = ?1 AND t.terminal_id = ?2",
     )?;
     let key = params![delivery.hall.as_str(), delivery.head.terminal.as_bytes()];
-    let (window, last_number, state, version) = statement.query_row(key, |row| {
+    let (window, last_number, state, version, time_zone) = statement.query_row(key, |row| {
         Ok((
             row.get::<_, String>(0)?,
             row.get::<_, i64>(1)?,
             row.get::<_, String>(2)?,
             row.get::<_, i64>(3)?,
+            row.get::<_, String>(4)?,
         ))
     })?;
     let terminal = HeldTerminal {
@@ -56,7 +59,8 @@ fn terminal(
         last_number: number(last_number, "terminal.last_number")?,
         revoked: state != "active",
     };
-    Ok((terminal, number(version, "hall.profile_version")?))
+    let version = number(version, "hall.profile_version")?;
+    Ok((terminal, version, time_zone))
 }
 
 /// One run's surroundings.
@@ -81,10 +85,12 @@ impl Of<'_> {
             held.conflict_through = self.conflict_through()?;
         }
         for target in self.delivery.targets() {
-            if target.get() <= watermark
-                && let Some(rating) = self.rating(target)?
-            {
-                held.targets.insert(target.get(), rating);
+            if target.get() <= watermark && held.outcomes.insert(target.get()) {
+                match self.outcome(target)? {
+                    Some(Some(rating)) => drop(held.targets.insert(target.get(), rating)),
+                    Some(None) => {}
+                    None => drop(held.outcomes.remove(&target.get())),
+                }
             }
         }
         let mut windows = vec![held.terminal.window.as_str()];
@@ -181,11 +187,12 @@ impl Of<'_> {
         Ok(highest.unsigned_abs())
     }
 
-    fn rating(&self, target: Seq) -> Result<Option<HeldRating>, StoreError> {
+    /// Whether something counts at this position, and the rating when it is one.
+    fn outcome(&self, target: Seq) -> Result<Option<Option<HeldRating>>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT at_ms, window_id, department_id, staff_id, item_code, channel, level \
-             FROM record WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 AND seq = ?4 \
-             AND outcome = 1",
+            "SELECT at_ms, window_id, department_id, staff_id, item_code, channel, level, \
+             outcome FROM record WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 AND seq = ?4 \
+             AND outcome IS NOT NULL",
         )?;
         let (hall, terminal, stream) = self.key();
         let key = params![hall, terminal, stream, capped(target.get())];
@@ -200,16 +207,20 @@ impl Of<'_> {
                     channel: row.get(5)?,
                     level: Level::VerySatisfied,
                 };
-                Ok((rating, row.get::<_, u8>(6)?))
+                Ok((rating, row.get::<_, Option<u8>>(6)?, row.get::<_, u8>(7)?))
             })
             .optional()?;
-        let Some((rating, level)) = found else {
+        let Some((rating, level, outcome)) = found else {
             return Ok(None);
         };
-        let level = Level::try_from(level).map_err(|_| StoreError::Corrupt {
+        if outcome != OutcomeKind::Rated.number() {
+            return Ok(Some(None));
+        }
+        let level = level.and_then(|level| Level::try_from(level).ok());
+        let level = level.ok_or(StoreError::Corrupt {
             column: "record.level",
         })?;
-        Ok(Some(HeldRating { level, ..rating }))
+        Ok(Some(Some(HeldRating { level, ..rating })))
     }
 
     fn department(&self, window: &str) -> Result<Option<String>, StoreError> {

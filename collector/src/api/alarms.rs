@@ -1,0 +1,81 @@
+//! `GET /api/v1/alarms`.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::auth::Caller;
+use crate::alarm::{Alarm, Cause, current};
+use crate::app::AppState;
+use crate::problem::{Problem, ProblemBody};
+
+/// What the office should look at now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AlarmsBody {
+    /// By hall and window.
+    alarms: Vec<AlarmBody>,
+}
+
+/// One thing that is wrong with one terminal.
+#[derive(Debug, Serialize, ToSchema)]
+struct AlarmBody {
+    #[schema(example = "371581-01")]
+    hall: String,
+    #[schema(example = "A01")]
+    window: String,
+    /// The terminal's id.
+    terminal: String,
+    /// `self_test`, `profile` or `journal`.
+    #[schema(example = "self_test")]
+    cause: &'static str,
+    /// With `self_test`: the levels that have not arrived today, all five when none has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!([2, 1]))]
+    missing: Vec<u8>,
+    /// What is wrong, in English.
+    #[schema(example = "missing 2, 1")]
+    text: String,
+}
+
+impl From<Alarm> for AlarmBody {
+    fn from(alarm: Alarm) -> Self {
+        let missing = match &alarm.cause {
+            Cause::SelfTest(levels) => levels.iter().map(|level| level.number()).collect(),
+            Cause::Profile(_) | Cause::Journal(_) => Vec::new(),
+        };
+        Self {
+            hall: alarm.hall.to_string(),
+            window: alarm.window.to_string(),
+            terminal: alarm.terminal.to_string(),
+            cause: alarm.cause.name(),
+            missing,
+            text: alarm.cause.text(),
+        }
+    }
+}
+
+/// What the office should look at now
+///
+/// Terminals whose daily self-test did not come through by opening time, that do not obey their
+/// profile, or that cannot keep their records. Needs an office session or `Authorization: Bearer`
+/// with an API token.
+#[utoipa::path(
+    get,
+    path = "/api/v1/alarms",
+    tag = "alarms",
+    responses(
+        (status = 200, body = AlarmsBody),
+        (status = 401, description = "Neither session nor valid token", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The one-time password must be changed first", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn alarms(
+    State(state): State<AppState>,
+    _caller: Caller,
+) -> Result<Json<AlarmsBody>, Problem> {
+    let alarms = current(state.store.as_ref(), state.clock.now_ms()).await?;
+    Ok(Json(AlarmsBody {
+        alarms: alarms.into_iter().map(AlarmBody::from).collect(),
+    }))
+}

@@ -1,0 +1,96 @@
+//! What comes beside the outcomes: self-tests, misuse, messages. None of it changes a count.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use manyi_shared::domain::OutcomeKind;
+use manyi_shared::wire::{Message, Misuse, RejectReason, SelfTest};
+
+use super::Extension;
+use crate::ingest::{Left, Placed, Tested};
+
+impl<'d> Extension<'_, 'd> {
+    pub(super) fn tested(&mut self, seq: u64, placed: Option<Placed>, test: SelfTest) {
+        let day = match (test.day, placed) {
+            // The tablet did not know its day; the hall's is known once the record is placed.
+            (0, Some(placed)) => day_of(placed.at_ms, &self.held.time_zone).unwrap_or(0),
+            (day, _) => day,
+        };
+        self.plan.tested.push(Tested {
+            seq,
+            day,
+            level: test.level,
+            window: self.stream.window,
+        });
+    }
+
+    pub(super) fn misused(&mut self, seq: u64, misuse: Misuse) {
+        let target = misuse.target.get();
+        let done = match self.index_of(target) {
+            Some(index) => {
+                let row = self.plan.rows.get_mut(index);
+                let outcome = row.and_then(|row| row.outcome.as_mut());
+                outcome
+                    .map(|outcome| outcome.misuse = Some(misuse))
+                    .is_some()
+            }
+            None if self.held.outcomes.contains(&target) => {
+                self.plan.misused.insert(target, misuse);
+                true
+            }
+            None => false,
+        };
+        if !done {
+            let detail = format!("position {target} is no counted outcome of the stream");
+            self.reject(seq, RejectReason::NoTarget, detail);
+        }
+    }
+
+    pub(super) fn left(&mut self, seq: u64, placed: Option<Placed>, message: &'d Message) {
+        let target = message.target.get();
+        let rated = match self.index_of(target) {
+            Some(index) => {
+                let row = self.plan.rows.get(index);
+                let outcome = row.and_then(|row| row.outcome.as_ref());
+                outcome.is_some_and(|outcome| outcome.kind == OutcomeKind::Rated)
+            }
+            None => self.held.targets.contains_key(&target),
+        };
+        if rated {
+            self.plan.left.push(Left {
+                seq,
+                at_ms: placed.map_or(self.delivery.received_ms, |placed| placed.at_ms),
+                message,
+                window: self.stream.window,
+            });
+        } else {
+            let detail = format!("position {target} is no counted rating of the stream");
+            self.reject(seq, RejectReason::NoTarget, detail);
+        }
+    }
+}
+
+/// The day of a moment in a zone, as `yyyymmdd`.
+fn day_of(at_ms: i64, time_zone: &str) -> Option<u32> {
+    let zone = TimeZone::get(time_zone).ok()?;
+    let date = Timestamp::from_millisecond(at_ms)
+        .ok()?
+        .to_zoned(zone)
+        .date();
+    let year = u32::try_from(date.year()).ok()?;
+    let (month, day) = (date.month().unsigned_abs(), date.day().unsigned_abs());
+    Some(year * 10_000 + u32::from(month) * 100 + u32::from(day))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case("2026-03-24T01:00:00Z", "Asia/Shanghai", Some(20_260_324))]
+    #[case("2026-03-24T17:00:00Z", "Asia/Shanghai", Some(20_260_325))]
+    #[case("2026-03-24T17:00:00Z", "Asia/Nowhere", None)]
+    fn the_day_is_the_halls(#[case] at: &str, #[case] zone: &str, #[case] day: Option<u32>) {
+        let at: Timestamp = at.parse().unwrap();
+        assert_eq!(day_of(at.as_millisecond(), zone), day);
+    }
+}

@@ -1,0 +1,199 @@
+//! What the office tells its terminals, and what it hears of them beside ratings.
+
+use async_trait::async_trait;
+use manyi_shared::domain::{HallId, Level, Seq, StreamId, TerminalId, WindowId};
+use manyi_shared::wire::{AssetDigest, MessageKind, OfficeKey};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::hall::options;
+use super::port::{capped, code};
+use crate::store::{
+    LeftMessage, OfficeStore, ResumeRefused, StoreError, Supplemented, WatchedTerminal,
+};
+
+#[async_trait]
+impl OfficeStore for super::SqliteStore {
+    async fn asset(
+        &self,
+        hall: HallId,
+        digest: AssetDigest,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(move |connection| options::asset(connection, &hall, &digest))
+            .await
+    }
+
+    async fn adopt_office_key(&self, key: OfficeKey, now_ms: i64) -> Result<bool, StoreError> {
+        self.write(move |connection| options::adopt_key(connection, key.as_bytes(), now_ms))
+            .await
+    }
+
+    async fn set_technician_pin(
+        &self,
+        hall: HallId,
+        window: Option<WindowId>,
+        hash: Option<String>,
+    ) -> Result<u32, StoreError> {
+        self.write(move |connection| {
+            options::set_pin(connection, &hall, window.as_ref(), hash.as_deref())
+        })
+        .await
+    }
+
+    async fn pause_window(
+        &self,
+        hall: HallId,
+        window: WindowId,
+        text: String,
+    ) -> Result<u32, StoreError> {
+        self.write(move |connection| options::pause(connection, &hall, &window, &text))
+            .await
+    }
+
+    async fn resume_window(
+        &self,
+        hall: HallId,
+        window: WindowId,
+    ) -> Result<Result<u32, ResumeRefused>, StoreError> {
+        self.write(move |connection| options::resume(connection, &hall, &window))
+            .await
+    }
+
+    async fn messages(&self, reader: String, now_ms: i64) -> Result<Vec<LeftMessage>, StoreError> {
+        self.write(move |connection| messages(connection, &reader, now_ms))
+            .await
+    }
+
+    async fn watched(&self, days: (u32, u32)) -> Result<Vec<WatchedTerminal>, StoreError> {
+        self.read(move |connection| watched(connection, days)).await
+    }
+
+    async fn supplemented(
+        &self,
+        hall: HallId,
+        terminal: TerminalId,
+        stream: StreamId,
+        target: Seq,
+    ) -> Result<Supplemented, StoreError> {
+        self.read(move |connection| supplemented(connection, &hall, (terminal, stream, target)))
+            .await
+    }
+}
+
+fn messages(
+    connection: &Connection,
+    reader: &str,
+    now_ms: i64,
+) -> Result<Vec<LeftMessage>, StoreError> {
+    connection.execute(
+        "INSERT INTO message_access (hall_id, at_ms, reader, messages) \
+         SELECT hall_id, ?1, ?2, COUNT(*) FROM message GROUP BY hall_id",
+        params![now_ms, reader],
+    )?;
+    let mut statement = connection.prepare_cached(
+        "SELECT m.hall_id, h.time_zone, m.window_id, m.stream_id, m.target_seq, m.what, m.sealed, \
+         m.at_ms, r.level, r.case_number FROM message m JOIN hall h ON h.hall_id = m.hall_id \
+         JOIN record r ON r.hall_id = m.hall_id AND r.terminal_id = m.terminal_id \
+         AND r.stream_id = m.stream_id AND r.seq = m.target_seq \
+         ORDER BY m.hall_id, m.at_ms, m.stream_id, m.seq",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut messages = Vec::new();
+    while let Some(row) = rows.next()? {
+        messages.push(message(row)?);
+    }
+    Ok(messages)
+}
+
+fn message(row: &Row<'_>) -> Result<LeftMessage, StoreError> {
+    let corrupt = |column| StoreError::Corrupt { column };
+    let sealed: Vec<u8> = row.get(6)?;
+    Ok(LeftMessage {
+        hall: code(&row.get::<_, String>(0)?, "message.hall_id")?,
+        time_zone: row.get(1)?,
+        window: code(&row.get::<_, String>(2)?, "message.window_id")?,
+        stream: StreamId::from_bytes(row.get(3)?),
+        target: Seq::new(row.get::<_, i64>(4)?.unsigned_abs())
+            .ok_or_else(|| corrupt("message.target_seq"))?,
+        what: MessageKind::from_number(row.get(5)?).ok_or_else(|| corrupt("message.what"))?,
+        sealed: minicbor::decode(&sealed).map_err(|_| corrupt("message.sealed"))?,
+        at_ms: row.get(7)?,
+        level: level(row.get(8)?, "record.level")?,
+        case_number: row.get(9)?,
+    })
+}
+
+fn level(number: u8, column: &'static str) -> Result<Level, StoreError> {
+    Level::try_from(number).map_err(|_| StoreError::Corrupt { column })
+}
+
+fn watched(
+    connection: &Connection,
+    (first, last): (u32, u32),
+) -> Result<Vec<WatchedTerminal>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT t.terminal_id, t.hall_id, h.time_zone, t.window_id, t.enrolled_ms, \
+         t.profile_problem, t.journal_problem FROM terminal t JOIN hall h ON h.hall_id = t.hall_id \
+         WHERE t.state = 'active' ORDER BY t.hall_id, t.window_id, t.enrolled_ms",
+    )?;
+    let mut tests = connection.prepare_cached(
+        "SELECT day, level FROM self_test WHERE hall_id = ?1 AND terminal_id = ?2 \
+         AND day BETWEEN ?3 AND ?4 ORDER BY day, level DESC",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut terminals = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (id, hall, window): ([u8; 16], String, String) =
+            (row.get(0)?, row.get(1)?, row.get(3)?);
+        let own = options::of_window(connection, [&hall, &window])?.options;
+        let came = tests
+            .query_map(params![hall, id, first, last], |row| {
+                Ok((row.get::<_, u32>(0)?, row.get::<_, u8>(1)?))
+            })?
+            .map(|test| {
+                let (day, number) = test?;
+                Ok((day, level(number, "self_test.level")?))
+            })
+            .collect::<Result<_, StoreError>>()?;
+        terminals.push(WatchedTerminal {
+            terminal: TerminalId::from_bytes(id),
+            hall: code(&hall, "terminal.hall_id")?,
+            time_zone: row.get(2)?,
+            window: code(&window, "terminal.window_id")?,
+            enrolled_ms: row.get(4)?,
+            self_test_minutes: own.self_test_minutes,
+            hours: own.hours.unwrap_or_default(),
+            tests: came,
+            profile_problem: row.get(5)?,
+            journal_problem: row.get(6)?,
+        });
+    }
+    Ok(terminals)
+}
+
+fn supplemented(
+    connection: &Connection,
+    hall: &HallId,
+    (terminal, stream, target): (TerminalId, StreamId, Seq),
+) -> Result<Supplemented, StoreError> {
+    let contact = connection
+        .prepare_cached("SELECT contact FROM hall WHERE hall_id = ?1")?
+        .query_row([hall.as_str()], |row| row.get(0))?;
+    let key = params![
+        hall.as_str(),
+        terminal.as_bytes(),
+        stream.as_bytes(),
+        capped(target.get())
+    ];
+    let found: Option<(Option<u8>, Option<i64>)> = connection
+        .prepare_cached(
+            "SELECT outcome, at_ms FROM record WHERE hall_id = ?1 AND terminal_id = ?2 \
+             AND stream_id = ?3 AND seq = ?4",
+        )?
+        .query_row(key, |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(match found {
+        None => Supplemented::NotYet { contact },
+        Some((Some(1), Some(at_ms))) => Supplemented::Rated { at_ms, contact },
+        Some(_) => Supplemented::NoRating,
+    })
+}
