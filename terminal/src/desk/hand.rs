@@ -45,6 +45,8 @@ impl Hand {
         while let Some(due) = self.next_look().filter(|due| *due <= until) {
             self.now = due;
             effects.extend(self.hear(DeskEvent::Tick));
+            let ahead = self.next_look().is_none_or(|next| next > self.now);
+            assert!(ahead, "due again and again: {:?}", self.desk);
         }
         self.now = until;
         effects
