@@ -1,6 +1,6 @@
 //! Button, lamp and buzzer at the pins of the board.
 //!
-//! [`panel`] decides, [`pi`] is the board, the thread here joins them. Off a Raspberry Pi nothing
+//! `panel` decides, `pi` is the board, the thread here joins them. Off a Raspberry Pi nothing
 //! of it is there, the log says why, and the terminal works without.
 //!
 //! **Invariants**

@@ -38,7 +38,7 @@ pub(super) struct HealthBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum StatusName {
-    /// Nobody is being asked; a prompt would be shown at once.
+    /// Nobody is being asked; a prompt would be shown at once, unless the window pauses.
     Ready,
     /// Somebody is at the screen; a prompt would replace theirs.
     Asking,

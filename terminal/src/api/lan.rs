@@ -18,6 +18,8 @@ use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum_server::tls_rustls::RustlsConfig;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
 use manyi_shared::domain::WindowId;
 use manyi_shared::tablet::DataDir;
 use rustls::ServerConfig;
@@ -41,6 +43,9 @@ const PERIOD: Duration = Duration::from_millis(200);
 
 /// Addresses remembered before those that have been quiet are forgotten.
 const MOST_ADDRESSES: usize = 1000;
+
+/// How long a connection may take to ask, or to ask again.
+const HEAD_TIME: Duration = Duration::from_secs(30);
 
 /// How long until a door that could not be opened is tried again.
 const RETRY: Duration = Duration::from_secs(30);
@@ -119,11 +124,24 @@ async fn serve_on(
     match tls {
         Some(tls) => {
             let tls = RustlsConfig::from_config(tls);
-            let server = axum_server::from_tcp_rustls(listener, tls)?;
+            let mut server = axum_server::from_tcp_rustls(listener, tls)?;
+            impatient(server.http_builder());
             server.serve(service).await
         }
-        None => axum_server::from_tcp(listener)?.serve(service).await,
+        None => {
+            let mut server = axum_server::from_tcp(listener)?;
+            impatient(server.http_builder());
+            server.serve(service).await
+        }
     }
+}
+
+/// Connections that do not ask are ended, so that they cannot use up the tablet's files. A socket is
+/// no such connection: it has asked, and has its own silence.
+fn impatient(http: &mut Builder<TokioExecutor>) {
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME);
 }
 
 /// What TLS needs, by ring; HTTP/1.1 alone, because sockets need its upgrade.
