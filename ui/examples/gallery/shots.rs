@@ -121,7 +121,8 @@ pub(crate) fn init() -> Result<(), Box<dyn Error>> {
 /// # Errors
 /// When the fonts are not found, or `data` cannot be written.
 pub(crate) fn with_shipped_fonts(data: &Path) -> Result<Command, Box<dyn Error>> {
-    let config = fonts::write_fontconfig(&fonts::locate(None)?, data)?;
+    // Fontconfig looks for a relative name in its own folder and not in ours.
+    let config = fonts::write_fontconfig(&fonts::locate(None)?, &std::path::absolute(data)?)?;
     let mut command = Command::new(std::env::current_exe()?);
     command
         .env("MANYI_GALLERY_CHILD", "1")
