@@ -182,7 +182,8 @@ mod tests {
         bytes.extend([0; 10]);
         bytes.extend(bits.to_le_bytes());
         bytes.extend(b"data");
-        bytes.extend((data.len() as u32).to_le_bytes());
+        let length = u32::try_from(data.len()).expect("short");
+        bytes.extend(length.to_le_bytes());
         bytes.extend(data);
         bytes
     }

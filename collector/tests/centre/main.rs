@@ -3,6 +3,7 @@
 mod alarms;
 mod assets;
 mod beside;
+mod commands;
 mod days;
 mod dead_letters;
 mod enrol;
@@ -15,4 +16,5 @@ mod prompts;
 mod rules;
 mod supplement;
 mod support;
+mod told;
 mod wire;

@@ -1,12 +1,10 @@
 //! `profile.toml`: what the office wants its terminals to do, and how it is refused.
 
-use manyi_collector::hall::{HallTables, check_paused};
-use manyi_collector::store::{IngestStore, OfficeStore};
-use manyi_shared::domain::Level;
+use manyi_collector::hall::HallTables;
+use manyi_collector::store::IngestStore;
 use manyi_shared::wire::{AssetKind, OpeningHours, Profile, ProfileOptions, digest};
 
 use crate::hall::{edit, faults, files};
-use crate::rules::send;
 use crate::support::{Centre, Tablet, office_secret};
 
 /// A whole file with every key in it.
@@ -71,21 +69,21 @@ fn wav() -> Vec<u8> {
 }
 
 /// The demo hall with this `profile.toml`.
-fn with(text: &str) -> tempfile::TempDir {
+pub(crate) fn with(text: &str) -> tempfile::TempDir {
     let dir = files();
     std::fs::write(dir.path().join("profile.toml"), text).expect("written");
     std::fs::write(dir.path().join("thanks.wav"), wav()).expect("written");
     dir
 }
 
-async fn import(centre: &Centre, dir: &tempfile::TempDir) -> u32 {
+pub(crate) async fn import(centre: &Centre, dir: &tempfile::TempDir) -> u32 {
     let tables = HallTables::read(dir.path()).expect("whole");
     let imported = centre.store.import_hall(tables).await.expect("stored");
     imported.expect("not refused").profile_version
 }
 
 /// The profile that the tablet is told with its next exchange.
-async fn told(centre: &Centre, tablet: &mut Tablet) -> Profile {
+pub(crate) async fn told(centre: &Centre, tablet: &mut Tablet) -> Profile {
     let body = tablet.heartbeat();
     let (_, reply) = centre.exchange(tablet, body).await;
     let bytes = reply.profile.expect("a profile");
@@ -358,77 +356,4 @@ fn a_grade_that_there_is_not_is_refused() {
         faults(dir.path())[0],
         "staff.csv line 2, column stars: `6` must be 1 to 5, or empty"
     );
-}
-
-#[tokio::test]
-async fn a_pause_and_a_pin_reach_the_terminal_at_once_and_outlive_an_import() {
-    let centre = Centre::new().await;
-    let (mut here, mut there) = (centre.tablet("A01").await, centre.tablet("A02").await);
-    let hall = here.hall.clone();
-    let window = here.window.clone();
-    let pause = |text: &str| {
-        let (hall, window) = (hall.clone(), window.clone());
-        centre.store.pause_window(hall, window, text.to_owned())
-    };
-    assert_eq!(pause("午休").await.expect("stored"), 2);
-    assert_eq!(
-        pause("午休").await.expect("stored"),
-        2,
-        "nothing is different"
-    );
-    let pin = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g".to_owned();
-    let set = centre
-        .store
-        .set_technician_pin(hall.clone(), None, Some(pin.clone()));
-    assert_eq!(set.await.expect("stored"), 3);
-    let version = import(&centre, &with("elder = true\n")).await;
-    assert_eq!(version, 4);
-    let (at_a01, at_a02) = (
-        told(&centre, &mut here).await,
-        told(&centre, &mut there).await,
-    );
-    assert_eq!(at_a01.options().paused.as_deref(), Some("午休"));
-    assert_eq!(at_a02.options().paused, None);
-    assert_eq!(at_a02.options().technician_pin, Some(pin));
-    assert_eq!(at_a02.options().elder, Some(true));
-
-    let resume = || centre.store.resume_window(hall.clone(), window.clone());
-    assert_eq!(resume().await.expect("stored"), Ok(5));
-    let refused = resume().await.expect("stored").expect_err("is not paused");
-    assert!(refused.to_string().contains("not paused"));
-    assert_eq!(told(&centre, &mut here).await.options().paused, None);
-    import(&centre, &with("[windows.A01]\npaused = \"\"\n")).await;
-    let refused = resume()
-        .await
-        .expect("stored")
-        .expect_err("the file pauses it");
-    assert!(refused.to_string().contains("profile.toml"), "{refused}");
-}
-
-#[tokio::test]
-async fn another_key_of_the_office_reaches_every_terminal() {
-    let centre = Centre::new().await;
-    let mut tablet = centre.tablet("A01").await;
-    let key = manyi_shared::wire::OfficeSecret::from_seed(&[4; 32]).public();
-    let adopt = || centre.store.adopt_office_key(key, 0);
-    assert!(adopt().await.expect("stored"));
-    assert!(!adopt().await.expect("stored"), "it is the one already");
-    let profile = told(&centre, &mut tablet).await;
-    assert_eq!(profile.options().office_key, Some(*key.as_bytes()));
-    // Back from a backup: the old one is in use again.
-    let old = centre.store.adopt_office_key(office_secret().public(), 0);
-    assert!(old.await.expect("stored"));
-    let profile = told(&centre, &mut tablet).await;
-    let key = office_secret().public();
-    assert_eq!(profile.options().office_key, Some(*key.as_bytes()));
-    tablet.rate(Level::Satisfied);
-    send(&centre, &mut tablet, 1, 2).await;
-}
-
-#[test]
-fn a_text_that_no_page_can_show_does_not_pause_a_window() {
-    check_paused("").expect("the terminal has words of its own");
-    check_paused("午休，13:30 恢复").expect("a text");
-    check_paused(&"长".repeat(201)).expect_err("too long");
-    check_paused("a\u{7}b").expect_err("a control character");
 }

@@ -38,7 +38,7 @@ pub(super) struct Section {
     ask_reasons: Option<bool>,
     keep_records: Option<u32>,
     /// Of the top level only.
-    pub(super) windows: BTreeMap<String, Section>,
+    pub(super) windows: BTreeMap<String, Self>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
