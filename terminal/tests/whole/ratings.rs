@@ -125,7 +125,8 @@ fn every_way_a_prompt_can_end_is_sealed() {
 fn a_terminal_that_is_enrolled_while_it_runs_starts_asking() {
     let folder = tempfile::tempdir().unwrap();
     let mut terminal = Terminal::start(folder.path());
-    terminal.wait_page("out");
+    // The enrolment page.
+    terminal.wait_page("desk");
     assert_eq!(terminal.health()["reason"], "not_enrolled");
     assert_eq!(terminal.call("POST", "/v1/prompts", "{}").0, 503);
     office::enrol(&terminal.data, &profile::profile());

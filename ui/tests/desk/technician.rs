@@ -271,7 +271,7 @@ fn the_touch_test_tells_each_touch_in_percent_of_the_screen() {
     let heard = listen(&window);
     for (x, y, told) in [
         (320.0, 600.0, "touched 25 75"),
-        (0.0, 0.0, "touched 0 0"),
+        (2.0, 2.0, "touched 0 0"),
         (1279.0, 799.0, "touched 100 100"),
         (12.8, 400.0, "touched 1 50"),
     ] {
