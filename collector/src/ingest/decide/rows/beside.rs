@@ -1,12 +1,10 @@
 //! What comes beside the outcomes: self-tests, misuse, messages. None of it changes a count.
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use manyi_shared::domain::OutcomeKind;
 use manyi_shared::wire::{Message, Misuse, RejectReason, SelfTest};
 
 use super::Extension;
-use crate::ingest::{Left, Placed, Tested};
+use crate::ingest::{Left, Placed, Tested, day_of};
 
 impl<'d> Extension<'_, 'd> {
     pub(super) fn tested(&mut self, seq: u64, placed: Option<Placed>, test: SelfTest) {
@@ -66,31 +64,5 @@ impl<'d> Extension<'_, 'd> {
             let detail = format!("position {target} is no counted rating of the stream");
             self.reject(seq, RejectReason::NoTarget, detail);
         }
-    }
-}
-
-/// The day of a moment in a zone, as `yyyymmdd`.
-fn day_of(at_ms: i64, time_zone: &str) -> Option<u32> {
-    let zone = TimeZone::get(time_zone).ok()?;
-    let date = Timestamp::from_millisecond(at_ms)
-        .ok()?
-        .to_zoned(zone)
-        .date();
-    let year = u32::try_from(date.year()).ok()?;
-    let (month, day) = (date.month().unsigned_abs(), date.day().unsigned_abs());
-    Some(year * 10_000 + u32::from(month) * 100 + u32::from(day))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[rstest::rstest]
-    #[case("2026-03-24T01:00:00Z", "Asia/Shanghai", Some(20_260_324))]
-    #[case("2026-03-24T17:00:00Z", "Asia/Shanghai", Some(20_260_325))]
-    #[case("2026-03-24T17:00:00Z", "Asia/Nowhere", None)]
-    fn the_day_is_the_halls(#[case] at: &str, #[case] zone: &str, #[case] day: Option<u32>) {
-        let at: Timestamp = at.parse().unwrap();
-        assert_eq!(day_of(at.as_millisecond(), zone), day);
     }
 }
