@@ -22,7 +22,7 @@ pub use plan::{
     Amended, DeadLetter, Left, Plan, Row, RowOutcome, Second, StreamState, TallyKey, Tested,
     Verdicts,
 };
-pub use time::{FLOOR_MS, Opening, Placed, day_of, place_in_time};
+pub use time::{FLOOR_MS, Opening, Placed, place_in_time};
 
 use manyi_shared::domain::{HallId, Seq, WindowId};
 use manyi_shared::wire::{

@@ -1,7 +1,5 @@
 //! When a record was sealed, as far as the centre can know.
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use manyi_shared::domain::{BootId, ClockReading};
 use manyi_shared::wire::RecordTime;
 
@@ -99,19 +97,6 @@ pub fn place_in_time(
     }
 }
 
-/// The day of a moment in a zone, as `yyyymmdd`; none when the zone is not known here.
-#[must_use]
-pub fn day_of(at_ms: i64, time_zone: &str) -> Option<u32> {
-    let zone = TimeZone::get(time_zone).ok()?;
-    let date = Timestamp::from_millisecond(at_ms)
-        .ok()?
-        .to_zoned(zone)
-        .date();
-    let year = u32::try_from(date.year()).ok()?;
-    let (month, day) = (date.month().unsigned_abs(), date.day().unsigned_abs());
-    Some(year * 10_000 + u32::from(month) * 100 + u32::from(day))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -192,15 +177,6 @@ mod tests {
         let placed = place_in_time(None, after(5, 0, true), &exchange, RECEIVED);
         assert_eq!((placed.at_ms, placed.latest_ms), (RECEIVED, RECEIVED));
         assert_eq!(placed.earliest_ms, FLOOR_MS);
-    }
-
-    #[rstest::rstest]
-    #[case("2026-03-24T01:00:00Z", "Asia/Shanghai", Some(20_260_324))]
-    #[case("2026-03-24T17:00:00Z", "Asia/Shanghai", Some(20_260_325))]
-    #[case("2026-03-24T17:00:00Z", "Asia/Nowhere", None)]
-    fn the_day_is_the_halls(#[case] at: &str, #[case] zone: &str, #[case] day: Option<u32>) {
-        let at: Timestamp = at.parse().unwrap();
-        assert_eq!(day_of(at.as_millisecond(), zone), day);
     }
 
     proptest! {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use manyi_shared::wire::{Record, RecordBody};
 use rusqlite::{Connection, Row};
 
-use crate::ingest::day_of;
+use crate::day::day_of;
 use crate::store::StoreError;
 
 /// Hall, terminal, stream and position of a record.

@@ -4,18 +4,19 @@ use manyi_shared::domain::OutcomeKind;
 use manyi_shared::wire::{Message, Misuse, RejectReason, SelfTest};
 
 use super::Extension;
-use crate::ingest::{Left, Placed, Tested, day_of};
+use crate::ingest::{Left, Placed, Tested};
 
 impl<'d> Extension<'_, 'd> {
+    /// Every record that comes here was placed; without a place there is the reception.
+    fn at_ms(&self, placed: Option<Placed>) -> i64 {
+        placed.map_or(self.delivery.received_ms, |placed| placed.at_ms)
+    }
+
     pub(super) fn tested(&mut self, seq: u64, placed: Option<Placed>, test: SelfTest) {
-        let day = match (test.day, placed) {
-            // The tablet did not know its day; the hall's is known once the record is placed.
-            (0, Some(placed)) => day_of(placed.at_ms, &self.held.time_zone).unwrap_or(0),
-            (day, _) => day,
-        };
         self.plan.tested.push(Tested {
             seq,
-            day,
+            day: test.day,
+            at_ms: self.at_ms(placed),
             level: test.level,
             window: self.stream.window,
         });
@@ -56,7 +57,7 @@ impl<'d> Extension<'_, 'd> {
         if rated {
             self.plan.left.push(Left {
                 seq,
-                at_ms: placed.map_or(self.delivery.received_ms, |placed| placed.at_ms),
+                at_ms: self.at_ms(placed),
                 message,
                 window: self.stream.window,
             });
