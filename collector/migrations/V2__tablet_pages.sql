@@ -116,6 +116,7 @@ CREATE TABLE office_prompt (
     request_digest BLOB NOT NULL,            -- SHA-256 of what was asked for
     PRIMARY KEY (hall_id, prompt_id)
 );
+-- Who asks what became of one does not name the hall.
 CREATE INDEX office_prompt_by_id ON office_prompt (prompt_id);
 CREATE INDEX office_prompt_waiting ON office_prompt (hall_id, window_id, state, expires_ms);
-CREATE UNIQUE INDEX office_prompt_by_key ON office_prompt (caller, caller_key);
+CREATE UNIQUE INDEX office_prompt_by_key ON office_prompt (hall_id, caller, caller_key);

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use manyi_shared::domain::{HallId, Level, TerminalId, WindowId};
 
+use crate::day;
 use crate::store::{OfficeStore, StoreError, WatchedTerminal};
 
 /// Something the office should look at.
@@ -109,8 +110,8 @@ fn missing_levels(terminal: &WatchedTerminal, now: Timestamp) -> Vec<Level> {
     if now < opening || terminal.enrolled_ms > due_ms {
         return Vec::new();
     }
-    let day = day_number(today);
-    let came = |level: &Level| terminal.tests.contains(&(day, *level));
+    let number = day::number(today);
+    let came = |level: &Level| terminal.tests.contains(&(number, *level));
     Level::ALL
         .into_iter()
         .filter(|level| !came(level))
@@ -127,13 +128,6 @@ fn opening(terminal: &WatchedTerminal, day: Date, zone: &TimeZone) -> Option<Tim
     Some(opens.to_zoned(zone.clone()).ok()?.timestamp())
 }
 
-/// A day as `yyyymmdd`.
-fn day_number(day: Date) -> u32 {
-    let year = u32::from(day.year().unsigned_abs());
-    let (month, day) = (day.month().unsigned_abs(), day.day().unsigned_abs());
-    year * 10_000 + u32::from(month) * 100 + u32::from(day)
-}
-
 /// The alarms of all terminals, by hall and window.
 ///
 /// # Errors
@@ -146,7 +140,7 @@ pub async fn current(
     // Today somewhere on earth.
     let around = |days: i64| {
         let there = now.checked_add(SignedDuration::from_hours(24 * days));
-        day_number(there.unwrap_or(now).to_zoned(TimeZone::UTC).date())
+        day::number(there.unwrap_or(now).to_zoned(TimeZone::UTC).date())
     };
     let terminals = store.watched((around(-1), around(1))).await?;
     Ok(terminals.iter().flat_map(|t| of(t, now)).collect())

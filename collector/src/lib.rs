@@ -13,6 +13,7 @@ pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod day;
 pub mod device;
 pub mod hall;
 pub mod health;

@@ -6,6 +6,7 @@
 //! 3. A form post from another origin changes nothing.
 //! 4. No password, session or token is logged or put into an address.
 
+mod alarms;
 mod assets;
 mod error;
 mod figures;

@@ -110,3 +110,60 @@ impl WindowOptions {
         profile.options = Some(self.options.clone());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use manyi_shared::wire::ProfileOptions;
+
+    use super::*;
+
+    fn source(office_key: Option<[u8; 32]>) -> ProfileSource {
+        let options = ProfileOptions {
+            ask_phone: Some(true),
+            paused: Some("检修".to_owned()),
+            ..ProfileOptions::default()
+        };
+        ProfileSource {
+            version: 7,
+            hall: "H1".parse().unwrap(),
+            hall_name: "大厅".to_owned(),
+            time_zone: "Asia/Shanghai".to_owned(),
+            contact: "服务台".to_owned(),
+            window: "A01".parse().unwrap(),
+            window_number: "A01".to_owned(),
+            window_name: "综合".to_owned(),
+            staff_on_duty: None,
+            staff: Vec::new(),
+            items: Vec::new(),
+            options: WindowOptions {
+                options,
+                ..WindowOptions::default()
+            },
+            office_key,
+            technician_pin: None,
+            paused: None,
+        }
+    }
+
+    /// A terminal would refuse a profile that asks for what it cannot encrypt.
+    #[test]
+    fn without_the_offices_key_no_telephone_number_is_asked_for() {
+        let key = SecretKey::from_seed(&[1; 32]);
+        for (office, asks) in [(None, None), (Some([2; 32]), Some(true))] {
+            let bytes = signed_profile(source(office), &key);
+            let profile = Profile::open(&bytes, &key.public()).expect("one to obey");
+            assert_eq!(profile.options().ask_phone, asks);
+        }
+    }
+
+    #[test]
+    fn a_pause_by_command_stands_before_one_by_file() {
+        let by_command = ProfileSource {
+            paused: Some("午休".to_owned()),
+            ..source(None)
+        };
+        let text = |source| profile(source).options().paused.clone();
+        assert_eq!(text(by_command).as_deref(), Some("午休"));
+        assert_eq!(text(source(None)).as_deref(), Some("检修"));
+    }
+}

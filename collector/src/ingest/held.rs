@@ -23,8 +23,6 @@ pub struct Held {
     pub overlap: Vec<Vec<u8>>,
     /// The dead letters among them.
     pub overlap_rejected: Vec<Rejection>,
-    /// IANA name of the hall's time zone, for self-tests that could not tell their day.
-    pub time_zone: String,
     /// The stored ratings that records in the run point at, by position.
     pub targets: BTreeMap<u64, HeldRating>,
     /// The stored outcomes that count and that records in the run point at: the ratings among them

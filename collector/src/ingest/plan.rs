@@ -121,8 +121,10 @@ pub struct Amended<'d> {
 pub struct Tested<'d> {
     /// Position.
     pub seq: u64,
-    /// The hall's day, as `yyyymmdd`: the tablet's word, or where its record was placed in time.
+    /// The hall's day, as `yyyymmdd`; 0 when the tablet did not know it.
     pub day: u32,
+    /// When it was sealed.
+    pub at_ms: i64,
     /// The level.
     pub level: Level,
     /// The window of the stream.

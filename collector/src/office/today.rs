@@ -11,13 +11,14 @@ use jiff::tz::TimeZone;
 use manyi_shared::domain::Level;
 use serde::Deserialize;
 
+use super::alarms::AlarmView;
 use super::error::{PageError, draw};
 use super::figures::{FigureView, LevelView, OutcomeView, level_name, value};
 use super::format::{ago, grouped, time_of_day};
 use super::language::Language;
 use super::session::LoggedIn;
 use super::words::Words;
-use crate::alarm::{Alarm, Cause, current};
+use crate::alarm::current;
 use crate::api::auth::Caller;
 use crate::api::{Counted, ScoreRequest, count};
 use crate::app::AppState;
@@ -54,6 +55,7 @@ pub(super) struct Today {
     date: String,
     updated: String,
     alarms: Vec<AlarmView>,
+    alarm_count: usize,
     empty: bool,
     figures: Vec<FigureView>,
     levels: Vec<LevelView>,
@@ -65,14 +67,6 @@ pub(super) struct Today {
     windows_rated: usize,
     windows_bad: usize,
     windows_silent: usize,
-}
-
-/// Something the office should look at.
-#[derive(Debug)]
-struct AlarmView {
-    number: String,
-    text: String,
-    advice: &'static str,
 }
 
 /// The windows of one 区块.
@@ -200,12 +194,14 @@ impl Today {
             Language::English => request.range.from().strftime("%-d %B %Y").to_string(),
         };
         let updated = now.to_zoned(local).strftime("%H:%M:%S").to_string();
-        let alarms = alarms
-            .iter()
-            .map(|alarm| AlarmView::of(alarm, &windows, language))
-            .collect();
+        let found = alarms.len();
+        let alarms = AlarmView::all(&alarms, &windows, language);
         let today = Self::of(hall, &counted, windows, &scene, date, updated);
-        Ok(Self { alarms, ..today })
+        Ok(Self {
+            alarms,
+            alarm_count: found,
+            ..today
+        })
     }
 
     fn of(
@@ -228,6 +224,7 @@ impl Today {
             date,
             updated,
             alarms: Vec::new(),
+            alarm_count: 0,
             empty: total.rated() == 0,
             figures: FigureView::head(&scores, scene.language),
             levels: LevelView::all(total, &scores, scene.language),
@@ -242,39 +239,6 @@ impl Today {
                 .filter(|window| scene.state(window) == "silent")
                 .count(),
             blocks: blocks(windows, by_window, scene),
-        }
-    }
-}
-
-impl AlarmView {
-    fn of(alarm: &Alarm, windows: &[WindowState], language: Language) -> Self {
-        let words = language.words();
-        let window = windows.iter().find(|w| w.id == alarm.window.as_str());
-        let (text, advice) = match &alarm.cause {
-            Cause::SelfTest(missing) if missing.len() == Level::ALL.len() => {
-                (words.alarm_no_test.to_owned(), words.alarm_test_advice)
-            }
-            Cause::SelfTest(missing) => {
-                let names: Vec<_> = missing.iter().map(|l| level_name(*l, language)).collect();
-                let names = names.join(words.list_comma);
-                (
-                    format!("{}{names}", words.alarm_missing),
-                    words.alarm_test_advice,
-                )
-            }
-            Cause::Profile(problem) => (
-                format!("{}{problem}", words.alarm_profile),
-                words.alarm_profile_advice,
-            ),
-            Cause::Journal(problem) => (
-                format!("{}{problem}", words.alarm_journal),
-                words.alarm_journal_advice,
-            ),
-        };
-        Self {
-            number: window.map_or_else(|| alarm.window.to_string(), |w| w.number.clone()),
-            text,
-            advice,
         }
     }
 }

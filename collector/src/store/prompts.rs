@@ -2,7 +2,7 @@
 //!
 //! **Invariants**
 //! 1. A prompt is answered once: the first receipt of its window's terminals stands.
-//! 2. The same key of the same caller stands for one prompt.
+//! 2. The same key of the same caller stands for one prompt of a hall.
 
 use async_trait::async_trait;
 use manyi_shared::domain::{HallId, WindowId};

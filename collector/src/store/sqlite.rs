@@ -16,6 +16,7 @@ mod office;
 mod port;
 mod prompts;
 mod readers;
+mod recount;
 mod scores;
 mod tally;
 mod users;
@@ -80,6 +81,15 @@ impl SqliteStore {
     /// When the database cannot be read.
     pub async fn tally_differences(&self) -> Result<u64, StoreError> {
         self.read(tally::differences).await
+    }
+
+    /// How many self-tests, messages and outcomes with misuse differ from what all records say; 0
+    /// when all is well.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn beside_differences(&self) -> Result<u64, StoreError> {
+        self.read(recount::differences).await
     }
 
     /// Runs `job` on the writer, inside its own savepoint, and answers once it is durable.

@@ -178,6 +178,28 @@ async fn a_message_with_something_else_than_a_rating_is_a_dead_letter_and_its_by
     assert_eq!(bytes, tablet.records[2]);
 }
 
+/// The check that the others rely on.
+#[tokio::test]
+async fn the_recount_finds_what_the_records_do_not_say() {
+    let centre = Centre::new().await;
+    let mut tablet = centre.tablet("A01").await;
+    tablet.rate(Level::Dissatisfied);
+    tablet.misuse(2, Misuse::HELD, 3);
+    tablet.leave(2, "13800000000");
+    tablet.self_test(DAY, Level::Satisfied);
+    send(&centre, &mut tablet, 1, 5).await;
+    in_order(&centre).await;
+    for (spoil, differences) in [
+        ("UPDATE record SET misuse_touches = 4 WHERE seq = 2", 2),
+        ("DELETE FROM message", 3),
+        ("UPDATE self_test SET level = 5", 5),
+    ] {
+        centre.db().execute(spoil, []).expect(spoil);
+        let found = centre.store.beside_differences().await.expect("readable");
+        assert_eq!(found, differences, "{spoil}");
+    }
+}
+
 #[tokio::test]
 async fn how_a_prompt_came_about_is_kept_with_its_outcome() {
     let centre = Centre::new().await;

@@ -247,6 +247,10 @@ async fn health_readiness_metrics_and_the_document_answer() {
     for path in [
         "/device/v1/enrol",
         "/device/v1/exchange",
+        "/device/v1/asset",
+        "/api/v1/alarms",
+        "/api/v1/prompts",
+        "/api/v1/prompts/{id}",
         "/healthz",
         "/readyz",
         "/metrics",

@@ -32,6 +32,10 @@ pub(crate) async fn send(
 
 pub(crate) async fn in_order(centre: &Centre) {
     assert_eq!(centre.store.tally_differences().await.expect("readable"), 0);
+    assert_eq!(
+        centre.store.beside_differences().await.expect("readable"),
+        0
+    );
 }
 
 #[tokio::test]

@@ -72,3 +72,19 @@ async fn the_openapi_document_describes_the_scores() {
         "{document}"
     );
 }
+
+#[tokio::test]
+async fn a_login_asks_no_questions_at_windows() {
+    let app = TestApp::new().await;
+    app.user("a-long-password", false).await;
+    let session = app.log_in("a-long-password").await;
+    let request = axum::http::Request::post("/api/v1/prompts")
+        .header("cookie", &session)
+        .header("content-type", "application/json")
+        .body(r#"{"hall":"H1","window":"A01"}"#.into())
+        .unwrap();
+    let answer = app.send(request).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let alarms = app.get_as("/api/v1/alarms", &session).await;
+    assert_eq!(alarms.json(), serde_json::json!({ "alarms": [] }));
+}

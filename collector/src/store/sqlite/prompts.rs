@@ -34,8 +34,9 @@ fn add(
     prompt: &NewPrompt,
 ) -> Result<Result<KeptPrompt, PromptRefused>, StoreError> {
     if let Some(key) = prompt.caller_key {
-        let same = params![prompt.caller, key];
-        let sql = "SELECT request_digest FROM office_prompt WHERE caller = ?1 AND caller_key = ?2";
+        let same = params![prompt.hall.as_str(), prompt.caller, key];
+        let sql = "SELECT request_digest FROM office_prompt WHERE hall_id = ?1 AND caller = ?2 \
+             AND caller_key = ?3";
         let request: Option<[u8; 32]> = connection
             .prepare_cached(sql)?
             .query_row(same, |row| row.get(0))
@@ -44,7 +45,8 @@ fn add(
             if request != prompt.request {
                 return Ok(Err(PromptRefused::OtherRequest));
             }
-            let kept = find(connection, "caller = ?1 AND caller_key = ?2", same)?;
+            let which = "hall_id = ?1 AND caller = ?2 AND caller_key = ?3";
+            let kept = find(connection, which, same)?;
             return kept.map(Ok).ok_or(StoreError::Corrupt {
                 column: "office_prompt.caller_key",
             });

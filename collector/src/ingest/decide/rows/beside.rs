@@ -1,7 +1,5 @@
 //! What comes beside the outcomes: self-tests, misuse, messages. None of it changes a count.
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use manyi_shared::domain::OutcomeKind;
 use manyi_shared::wire::{Message, Misuse, RejectReason, SelfTest};
 
@@ -9,15 +7,16 @@ use super::Extension;
 use crate::ingest::{Left, Placed, Tested};
 
 impl<'d> Extension<'_, 'd> {
+    /// Every record that comes here was placed; without a place there is the reception.
+    fn at_ms(&self, placed: Option<Placed>) -> i64 {
+        placed.map_or(self.delivery.received_ms, |placed| placed.at_ms)
+    }
+
     pub(super) fn tested(&mut self, seq: u64, placed: Option<Placed>, test: SelfTest) {
-        let day = match (test.day, placed) {
-            // The tablet did not know its day; the hall's is known once the record is placed.
-            (0, Some(placed)) => day_of(placed.at_ms, &self.held.time_zone).unwrap_or(0),
-            (day, _) => day,
-        };
         self.plan.tested.push(Tested {
             seq,
-            day,
+            day: test.day,
+            at_ms: self.at_ms(placed),
             level: test.level,
             window: self.stream.window,
         });
@@ -58,7 +57,7 @@ impl<'d> Extension<'_, 'd> {
         if rated {
             self.plan.left.push(Left {
                 seq,
-                at_ms: placed.map_or(self.delivery.received_ms, |placed| placed.at_ms),
+                at_ms: self.at_ms(placed),
                 message,
                 window: self.stream.window,
             });
@@ -66,31 +65,5 @@ impl<'d> Extension<'_, 'd> {
             let detail = format!("position {target} is no counted rating of the stream");
             self.reject(seq, RejectReason::NoTarget, detail);
         }
-    }
-}
-
-/// The day of a moment in a zone, as `yyyymmdd`.
-fn day_of(at_ms: i64, time_zone: &str) -> Option<u32> {
-    let zone = TimeZone::get(time_zone).ok()?;
-    let date = Timestamp::from_millisecond(at_ms)
-        .ok()?
-        .to_zoned(zone)
-        .date();
-    let year = u32::try_from(date.year()).ok()?;
-    let (month, day) = (date.month().unsigned_abs(), date.day().unsigned_abs());
-    Some(year * 10_000 + u32::from(month) * 100 + u32::from(day))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[rstest::rstest]
-    #[case("2026-03-24T01:00:00Z", "Asia/Shanghai", Some(20_260_324))]
-    #[case("2026-03-24T17:00:00Z", "Asia/Shanghai", Some(20_260_325))]
-    #[case("2026-03-24T17:00:00Z", "Asia/Nowhere", None)]
-    fn the_day_is_the_halls(#[case] at: &str, #[case] zone: &str, #[case] day: Option<u32>) {
-        let at: Timestamp = at.parse().unwrap();
-        assert_eq!(day_of(at.as_millisecond(), zone), day);
     }
 }

@@ -185,10 +185,13 @@ pub(in crate::store::sqlite) fn set_pin(
     hash: Option<&str>,
 ) -> Result<u32, StoreError> {
     let key = [hall.as_str(), window.map_or("", WindowId::as_str)];
-    connection.execute(
+    let removed = connection.execute(
         "DELETE FROM technician_pin WHERE hall_id = ?1 AND window_id = ?2",
         key,
     )?;
+    if removed == 0 && hash.is_none() {
+        return version(connection, hall.as_str());
+    }
     if let Some(hash) = hash {
         connection.execute(
             "INSERT INTO technician_pin (hall_id, window_id, hash) VALUES (?1, ?2, ?3)",

@@ -6,6 +6,7 @@ use manyi_shared::wire::Misuse;
 use rusqlite::params;
 
 use super::Of;
+use crate::day::day_of;
 use crate::ingest::{Left, Tested};
 use crate::store::StoreError;
 use crate::store::sqlite::port::capped;
@@ -33,9 +34,15 @@ impl Of<'_> {
         Ok(())
     }
 
-    /// The first arrival of a day's level stands.
+    /// The first arrival of a day's level stands. A tablet that did not know its day gets the
+    /// hall's of when the record was sealed.
     pub(super) fn self_tests(&self, tested: &[Tested<'_>]) -> Result<(), StoreError> {
         for test in tested {
+            let day = if test.day == 0 {
+                day_of(test.at_ms, &self.time_zone()?).unwrap_or(0)
+            } else {
+                test.day
+            };
             self.connection
                 .prepare_cached(
                     "INSERT INTO self_test (hall_id, terminal_id, day, level, window_id, \
@@ -45,7 +52,7 @@ impl Of<'_> {
                 .execute(params![
                     self.hall,
                     self.terminal,
-                    test.day,
+                    day,
                     test.level.number(),
                     test.window,
                     self.stream,
@@ -54,6 +61,12 @@ impl Of<'_> {
                 ])?;
         }
         Ok(())
+    }
+
+    fn time_zone(&self) -> Result<String, StoreError> {
+        let sql = "SELECT time_zone FROM hall WHERE hall_id = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement.query_row([self.hall], |row| row.get(0))?)
     }
 
     pub(super) fn messages(&self, left: &[Left<'_>]) -> Result<(), StoreError> {

@@ -12,7 +12,7 @@ use crate::store::sqlite::port::{capped, code, number};
 
 /// Reads everything that the decision about a delivery needs.
 pub(super) fn load(connection: &Connection, delivery: &Delivery) -> Result<Held, StoreError> {
-    let (terminal, profile_version, time_zone) = terminal(connection, delivery)?;
+    let (terminal, profile_version) = terminal(connection, delivery)?;
     let mut held = Held {
         terminal,
         profile_version,
@@ -20,7 +20,6 @@ pub(super) fn load(connection: &Connection, delivery: &Delivery) -> Result<Held,
         stream: None,
         overlap: Vec::new(),
         overlap_rejected: Vec::new(),
-        time_zone,
         targets: BTreeMap::new(),
         outcomes: BTreeSet::new(),
         conflict_through: 0,
@@ -39,19 +38,18 @@ pub(super) fn load(connection: &Connection, delivery: &Delivery) -> Result<Held,
 fn terminal(
     connection: &Connection,
     delivery: &Delivery,
-) -> Result<(HeldTerminal, u32, String), StoreError> {
+) -> Result<(HeldTerminal, u32), StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT t.window_id, t.last_number, t.state, h.profile_version, h.time_zone FROM terminal t \
+        "SELECT t.window_id, t.last_number, t.state, h.profile_version FROM terminal t \
          JOIN hall h ON h.hall_id = t.hall_id WHERE t.hall_id = ?1 AND t.terminal_id = ?2",
     )?;
     let key = params![delivery.hall.as_str(), delivery.head.terminal.as_bytes()];
-    let (window, last_number, state, version, time_zone) = statement.query_row(key, |row| {
+    let (window, last_number, state, version) = statement.query_row(key, |row| {
         Ok((
             row.get::<_, String>(0)?,
             row.get::<_, i64>(1)?,
             row.get::<_, String>(2)?,
             row.get::<_, i64>(3)?,
-            row.get::<_, String>(4)?,
         ))
     })?;
     let terminal = HeldTerminal {
@@ -59,8 +57,7 @@ fn terminal(
         last_number: number(last_number, "terminal.last_number")?,
         revoked: state != "active",
     };
-    let version = number(version, "hall.profile_version")?;
-    Ok((terminal, version, time_zone))
+    Ok((terminal, number(version, "hall.profile_version")?))
 }
 
 /// One run's surroundings.
