@@ -39,6 +39,7 @@ pub use keys::{PublicKey, SecretKey};
 pub use profile::{
     Announcement, AssetKind, Localised, OpeningHours, Profile, ProfileError, ProfileItem,
     ProfileOptions, ProfileStaff, ProfileTag, SupplementOption, VOICE_CLIPS, Voice, VoiceClip,
+    check_sound,
 };
 pub use record::{
     Amendment, Message, MessageKind, Misuse, OutcomeRecord, Record, RecordBody, RecordError,

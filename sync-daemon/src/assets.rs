@@ -16,7 +16,9 @@ use std::time::Duration;
 
 use manyi_shared::tablet::{DataDir, FileError, Identity, ensure_folder, replace};
 use manyi_shared::wire::limits::MAX_ASSET_BYTES;
-use manyi_shared::wire::{self, AssetDigest, AssetKind, AssetRequest, Profile, SecretKey};
+use manyi_shared::wire::{
+    self, AssetDigest, AssetKind, AssetRequest, Profile, SecretKey, check_sound,
+};
 
 use crate::exchange::{PROBLEM_TYPE, SIGNED_TYPE, problem_detail};
 use crate::link::{Answer, Link, LinkError, Request};
@@ -190,7 +192,7 @@ impl Wanted {
     fn check(&self, bytes: &[u8]) -> Result<(), Trouble> {
         let checked = match self.kind {
             AssetKind::Picture => check::picture(bytes),
-            AssetKind::Sound => check::sound(bytes),
+            AssetKind::Sound => check_sound(bytes),
         };
         checked.map_err(|problem| self.unfit(problem))
     }

@@ -211,6 +211,7 @@ fn print_config(config: &Config, out: &mut dyn Write) -> Result<(), CliError> {
             format!("{}, height = {}", config.width, config.height),
         ),
         ("fullscreen", config.fullscreen.to_string()),
+        ("rotation", config.rotation.to_string()),
         (
             "fonts_dir",
             fonts.map_or_else(|| "(found)".to_owned(), found),

@@ -35,6 +35,8 @@ pub struct Config {
     pub height: u32,
     /// Whether the window fills the screen.
     pub fullscreen: bool,
+    /// By how many degrees the device's screen is turned: 0, 90, 180 or 270.
+    pub rotation: u16,
     /// The folder of the shipped fonts, when not where the package puts it.
     pub fonts_dir: Option<PathBuf>,
     /// The screen's light: `auto`, `off`, or a name under `/sys/class/backlight`.
@@ -118,7 +120,7 @@ pub enum Backend {
 const DEFAULTS: &str = include_str!("config/defaults.toml");
 
 /// Every key outside a table; each can be set by `MANYI_` and its name in capitals.
-pub const KEYS: [&str; 14] = [
+pub const KEYS: [&str; 15] = [
     "data_dir",
     "listen",
     "lan_listen",
@@ -128,6 +130,7 @@ pub const KEYS: [&str; 14] = [
     "width",
     "height",
     "fullscreen",
+    "rotation",
     "fonts_dir",
     "backlight",
     "demo_key",
@@ -200,6 +203,8 @@ impl Config {
             ("width", self.width.to_string(), "320 to 7680 pixels")
         } else if !PIXELS.contains(&self.height) {
             ("height", self.height.to_string(), "320 to 7680 pixels")
+        } else if ![0, 90, 180, 270].contains(&self.rotation) {
+            ("rotation", self.rotation.to_string(), "0, 90, 180 or 270")
         } else if EnvFilter::try_new(&self.log).is_err() {
             (
                 "log",

@@ -37,16 +37,21 @@ fn start() -> anyhow::Result<ExitCode> {
     }
     start_log(&config);
     ensure_folder(&config.data_dir).context("the data folder cannot be used")?;
-    use_fonts(&screen::prepare_fonts(&config)?);
+    set_up(&screen::prepare_fonts(&config)?, config.rotation);
     program::run(&config)?;
     Ok(ExitCode::SUCCESS)
 }
 
 #[expect(
     unsafe_code,
-    reason = "fontconfig reads its file's name from the environment only"
+    reason = "fontconfig and Slint's LinuxKMS back end read these from the environment only"
 )]
-fn use_fonts(file: &Path) {
+fn set_up(fonts: &Path, rotation: u16) {
     // SAFETY: this is the main thread and no other has been started yet.
-    unsafe { std::env::set_var("FONTCONFIG_FILE", file) };
+    unsafe {
+        std::env::set_var("FONTCONFIG_FILE", fonts);
+        if rotation != 0 {
+            std::env::set_var("SLINT_KMS_ROTATION", rotation.to_string());
+        }
+    }
 }

@@ -149,6 +149,7 @@ pub fn open(config: &Config, mute: &Mute) -> Result<Kiosk, ScreenError> {
     if way == Way::Window {
         size(&window, config);
     }
+    window.set_hide_pointer(way == Way::Kms || config.fullscreen);
     Ok(Kiosk { window, way })
 }
 

@@ -8,7 +8,7 @@ use std::path::{Component, Path};
 
 use image::{ImageFormat, ImageReader, Limits};
 use manyi_shared::wire::limits::MAX_ASSET_BYTES;
-use manyi_shared::wire::{AssetDigest, AssetKind, digest};
+use manyi_shared::wire::{AssetDigest, AssetKind, check_sound, digest};
 
 /// The longest side of a picture, in pixels: more than any screen of ours shows.
 const MAX_SIDE: u32 = 4096;
@@ -128,82 +128,9 @@ fn check_picture(bytes: &[u8]) -> Result<(), String> {
     reader.decode().map(drop).map_err(unread)
 }
 
-/// A WAV file that any player plays: PCM of 8 or 16 bits, one or two channels, with sound in it.
-fn check_sound(bytes: &[u8]) -> Result<(), String> {
-    let refuse = |problem: &str| {
-        Err(format!(
-            "{problem}; save it as WAV, PCM 16 bit, one or two channels"
-        ))
-    };
-    let (Some(b"RIFF"), Some(b"WAVE")) = (bytes.get(0..4), bytes.get(8..12)) else {
-        return refuse("is no WAV file");
-    };
-    let mut rest = bytes.get(12..).unwrap_or_default();
-    let mut pcm = false;
-    while let Some((name, length, body)) = chunk(rest) {
-        match name {
-            b"fmt " => {
-                let number = |at: usize| {
-                    let pair = body.get(at..at + 2)?;
-                    <[u8; 2]>::try_from(pair).ok().map(u16::from_le_bytes)
-                };
-                let (Some(1), Some(1 | 2), Some(8 | 16)) = (number(0), number(2), number(14))
-                else {
-                    return refuse("is no WAV file of plain PCM");
-                };
-                pcm = true;
-            }
-            b"data" if pcm && !body.is_empty() && body.len() == length => return Ok(()),
-            _ => {}
-        }
-        // Chunks begin at even places.
-        rest = rest.get(8 + length + length % 2..).unwrap_or_default();
-    }
-    refuse("has no whole sound in it")
-}
-
-/// Name, promised length and bytes of the first RIFF chunk.
-fn chunk(bytes: &[u8]) -> Option<(&[u8; 4], usize, &[u8])> {
-    let name = bytes.first_chunk::<4>()?;
-    let length = u32::from_le_bytes(*bytes.get(4..8)?.first_chunk::<4>()?);
-    let length = usize::try_from(length).ok()?.min(MAX_ASSET_BYTES * 2);
-    let body = bytes.get(8..)?;
-    Some((name, length, body.get(..length).unwrap_or(body)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn wav(format: u16, channels: u16, bits: u16, data: &[u8]) -> Vec<u8> {
-        let mut bytes = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0".to_vec();
-        bytes.extend(format.to_le_bytes());
-        bytes.extend(channels.to_le_bytes());
-        bytes.extend([0; 10]);
-        bytes.extend(bits.to_le_bytes());
-        bytes.extend(b"data");
-        let length = u32::try_from(data.len()).expect("short");
-        bytes.extend(length.to_le_bytes());
-        bytes.extend(data);
-        bytes
-    }
-
-    #[test]
-    fn plain_pcm_is_a_sound_and_nothing_else_is() {
-        assert_eq!(check_sound(&wav(1, 1, 16, &[1, 2])), Ok(()));
-        assert_eq!(check_sound(&wav(1, 2, 8, &[1])), Ok(()));
-        let whole = wav(1, 1, 16, &[1, 2, 3, 4]);
-        for wrong in [
-            wav(85, 1, 16, &[1]),
-            wav(1, 6, 16, &[1]),
-            wav(1, 1, 16, &[]),
-            whole[..whole.len() - 1].to_vec(),
-            b"ID3 an mp3".to_vec(),
-            Vec::new(),
-        ] {
-            check_sound(&wrong).expect_err("must be refused");
-        }
-    }
 
     #[test]
     fn a_picture_is_decoded_to_its_end() {

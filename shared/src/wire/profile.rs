@@ -2,10 +2,13 @@
 //! reply, kept on the card as the signed bytes.
 
 mod options;
+mod sound;
 
 use minicbor::{Decode, Encode};
 
 use crate::domain::{HallId, StaffId, TagSetId, WindowId};
+
+pub use sound::check_sound;
 
 pub use options::{
     Announcement, AssetKind, Localised, OpeningHours, ProfileOptions, ProfileTag, SupplementOption,

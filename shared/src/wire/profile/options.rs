@@ -210,8 +210,9 @@ impl ProfileOptions {
     }
 
     /// When the hall first opens on a day of the week (0 is Monday), in minutes after midnight;
-    /// none when it stays closed. A profile without hours is of a hall that says nothing: it counts
-    /// as opening at eight every day, which is when the self-test must be through.
+    /// none when it stays closed. A profile without hours is of a hall that says nothing: its
+    /// terminals test themselves as if it opened at eight every day, and the office, which knows no
+    /// hour by which a test would be late, misses none.
     #[must_use]
     pub fn opens_at(&self, weekday: u8) -> Option<u16> {
         match &self.hours {
