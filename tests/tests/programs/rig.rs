@@ -101,7 +101,10 @@ impl Rig {
 
     pub(crate) fn sync_command(&self) -> anyhow::Result<Command> {
         let mut command = bare("manyi-sync")?;
-        command.arg("--data-dir").arg(self.tablet_dir());
+        command
+            .arg("--data-dir")
+            .arg(self.tablet_dir())
+            .env("MANYI_PROMPT_API", format!("{}/v1/prompts", self.prompts()));
         Ok(command)
     }
 
