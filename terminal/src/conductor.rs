@@ -11,20 +11,21 @@
 //! It writes no file itself.
 
 mod around;
+mod calls;
+mod message;
 mod staff;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use manyi_shared::domain::{Call, CallerKey, Clock, PromptId, Seq, ServiceEvent, StaffId};
+use manyi_shared::domain::{Clock, PromptId, Seq};
 use manyi_shared::tablet::DataDir;
 use manyi_shared::wire::{MessageKind, OfficeKey};
-use tokio::sync::oneshot;
 
 use crate::desk::{Desk, DeskEvent, DoneNotice};
-use crate::flow::{Effect, Event, Flow, Millis, Names, Oddity, Rules, Touch, Trigger};
-use crate::keys::{Content, Keys, Seen};
+use crate::flow::{Effect, Event, Flow, Millis, Names, Rules, Trigger};
+use crate::keys::Keys;
 use crate::outputs::Outputs;
 use crate::recorder::{Answer, Job};
 use crate::registry::{Health, PromptState, Registry, Status};
@@ -32,80 +33,7 @@ use crate::scene::Scene;
 use crate::station::{Station, Watch};
 use around::Around;
 
-/// What the conductor hears.
-#[derive(Debug)]
-pub enum Message {
-    /// A finger on a target.
-    Touch(Touch),
-    /// A finger that did something else.
-    Odd(Oddity),
-    /// A touch in the dark.
-    Wake,
-    /// A touch on the staff's pages, or the answer to something they wanted.
-    Desk(DeskEvent),
-    /// Somebody asks for a prompt.
-    Prompt {
-        /// What for.
-        request: PromptRequest,
-        /// Where the answer goes.
-        reply: oneshot::Sender<Result<Taken, Refusal>>,
-    },
-    /// The API takes a prompt back.
-    Cancel {
-        /// Which one.
-        id: PromptId,
-        /// Told when the flow has heard it.
-        reply: oneshot::Sender<()>,
-    },
-    /// The recorder's answer.
-    Recorder(Answer),
-    /// The window pauses or goes on.
-    Pause {
-        /// Whether it pauses.
-        paused: bool,
-        /// Told when it is so.
-        reply: oneshot::Sender<()>,
-    },
-    /// The button at the window: a prompt about nothing in particular.
-    Button,
-    /// The demo's key: the next citizen.
-    DemoPrompt,
-    /// The program is to end in order.
-    Stop,
-}
-
-/// What is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PromptRequest {
-    /// The asker's idempotency key: the same key asks the citizen once.
-    pub key: Option<String>,
-    /// What it is about.
-    pub event: ServiceEvent,
-    /// What to show.
-    pub names: Names,
-    /// Who asks.
-    pub trigger: Trigger,
-}
-
-/// A prompt that is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Taken {
-    /// Its id.
-    pub id: PromptId,
-    /// Whether it had been taken before, by the same key.
-    pub again: bool,
-}
-
-/// Why a prompt is not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// The terminal cannot ask; its health says why.
-    OutOfService,
-    /// The window pauses.
-    Paused,
-    /// The key has brought a prompt with another content.
-    KeyReused,
-}
+pub use message::{Message, PromptRequest, Refusal, Taken};
 
 /// Where scenes go.
 pub trait Screen: Send {
@@ -288,67 +216,6 @@ impl Conductor {
         }
         // A flood of messages must not keep deadlines waiting.
         self.time_passed();
-    }
-
-    /// Takes a prompt, unless its key has brought one already.
-    fn prompt(&mut self, request: PromptRequest) -> Result<Taken, Refusal> {
-        let content = Content::of(&request.event, &request.names);
-        if let Some(key) = &request.key {
-            match self.keys.seen(key, content) {
-                Seen::Same(id) => return Ok(Taken { id, again: true }),
-                Seen::Other => return Err(Refusal::KeyReused),
-                Seen::Never => {}
-            }
-        }
-        let (event, names) = (request.event, request.names);
-        let call = Call {
-            trigger: request.trigger,
-            key: request.key.as_deref().map(CallerKey::of),
-        };
-        self.around.wake(self.now());
-        let id = self.step(Event::Prompt { event, call, names });
-        let id = id.ok_or_else(|| {
-            if self.flow.paused() {
-                Refusal::Paused
-            } else {
-                Refusal::OutOfService
-            }
-        })?;
-        if let Some(key) = &request.key {
-            self.keys.remember(key, content, id);
-        }
-        Ok(Taken { id, again: false })
-    }
-
-    /// A prompt that nobody said more of than that the clerk on duty has finished.
-    fn call(&mut self, trigger: Trigger) {
-        let on_duty = self
-            .station
-            .as_ref()
-            .and_then(|station| StaffId::new(station.profile.staff_on_duty.as_deref()?).ok());
-        let request = PromptRequest {
-            key: None,
-            event: ServiceEvent {
-                staff: on_duty,
-                ..ServiceEvent::default()
-            },
-            names: Names::default(),
-            trigger,
-        };
-        if let Err(refusal) = self.prompt(request) {
-            tracing::info!(?refusal, ?trigger, "a prompt is not taken");
-        }
-    }
-
-    /// Takes the callers' keys of earlier starts: their prompts are over, and the same call again
-    /// asks nobody twice.
-    fn know(&mut self, keys: Vec<(CallerKey, PromptId)>) {
-        for (_, id) in &keys {
-            self.registry.note(*id, PromptState::Waiting);
-            self.registry.note(*id, PromptState::Ended);
-        }
-        self.keys
-            .seed(keys.into_iter().map(|(key, id)| (key.0, id)));
     }
 
     fn time_passed(&mut self) {

@@ -24,22 +24,28 @@ pub struct Layout {
     height: f64,
     unit: f64,
     mirrored: bool,
+    with_code: bool,
 }
 
-// `Theme.space-l`, `Theme.space-m` and `Theme.space-s` of ui/theme.slint, in design pixels.
+// `Theme.space-l`, `Theme.space-m`, `Theme.space-s` and `Theme.space-xs` of ui/theme.slint, in design
+// pixels.
 const SPACE_L: f64 = 40.0;
 const SPACE_M: f64 = 24.0;
 const SPACE_S: f64 = 16.0;
-// Size of `ActionButton`, the same for all captions of up to four characters.
+const SPACE_XS: f64 = 8.0;
+// The row of buttons along the lower edge of both pages (`controls-y`, `control`).
+const CONTROL: f64 = 72.0;
+const DECLINE_WIDTH: f64 = 260.0;
 const BUTTON_WIDTH: f64 = 220.0;
-const BUTTON_HEIGHT: f64 = 72.0;
-/// The middle of the row of five, as a part of the window's height. The row reaches from about
-/// 0.33 to 0.83, whether or not an item's name stands above it.
-const LEVELS_Y: f64 = 0.58;
-/// What stands above the chips: padding, two lines of text, and the gaps.
-const ABOVE_CHIPS: f64 = 173.0;
+// ui/pages/ask.slint: the bar, and what stands between it and the targets (`head-height`).
+const BAR: f64 = 104.0;
+const HEAD: f64 = 194.0;
+/// ui/pages/reasons.slint: title and hint with the gaps around them (`chips-y`).
+const ABOVE_CHIPS: f64 = 158.0;
 /// The chips stand in two columns.
 const CHIP_COLUMNS: usize = 2;
+/// `CodePanel` and the gap beside it, where the profile shows a code.
+const CODE: f64 = 292.0 + SPACE_S;
 
 impl Layout {
     /// The targets in a window of this size.
@@ -56,7 +62,17 @@ impl Layout {
             height,
             unit: (width / 1280.0).min(height / 800.0),
             mirrored,
+            with_code: false,
         })
+    }
+
+    /// The same window where the reasons page also shows a code to scan.
+    #[must_use]
+    pub fn with_code(self) -> Self {
+        Self {
+            with_code: true,
+            ..self
+        }
     }
 
     /// The target of a level on the ask page.
@@ -68,19 +84,30 @@ impl Layout {
         } else {
             5 - level.number()
         };
-        let (edge, gap) = (SPACE_L * self.unit, SPACE_M * self.unit);
+        let (edge, gap) = (SPACE_L * self.unit, SPACE_S * self.unit);
         let width = (self.width - 2.0 * edge - 4.0 * gap) / 5.0;
         let x = edge + width / 2.0 + f64::from(from_left) * (width + gap);
         Point {
             x,
-            y: LEVELS_Y * self.height,
+            y: self.levels_y(),
         }
+    }
+
+    /// The middle of the row of five.
+    fn levels_y(&self) -> f64 {
+        let top = (BAR + SPACE_XS + HEAD + SPACE_S) * self.unit;
+        f64::midpoint(top, self.above_controls())
+    }
+
+    /// The lower edge of what stands above the row of buttons.
+    fn above_controls(&self) -> f64 {
+        self.height - (SPACE_M + CONTROL + SPACE_M) * self.unit
     }
 
     /// 暂不评价 on the ask page.
     #[must_use]
     pub fn decline(&self) -> Point {
-        self.button_from_right(0)
+        self.control(SPACE_L + DECLINE_WIDTH / 2.0)
     }
 
     /// A chip on the reasons page of its level; none when the level has no such option.
@@ -93,11 +120,9 @@ impl Layout {
         let index = tags.iter().position(|tag| *tag == code)?;
         let rows = tags.len().div_ceil(CHIP_COLUMNS);
         let (edge, gap) = (SPACE_L * self.unit, SPACE_S * self.unit);
-        let (top, bottom) = (
-            ABOVE_CHIPS * self.unit,
-            self.height - (SPACE_L + BUTTON_HEIGHT + SPACE_M) * self.unit,
-        );
-        let width = (self.width - 2.0 * edge - gap) / 2.0;
+        let (top, bottom) = (ABOVE_CHIPS * self.unit, self.above_controls());
+        let code = if self.with_code { CODE } else { 0.0 } * self.unit;
+        let width = (self.width - 2.0 * edge - code - gap) / 2.0;
         let height = (bottom - top - whole(rows - 1) * gap) / whole(rows);
         Some(Point {
             x: edge + width / 2.0 + whole(index % CHIP_COLUMNS) * (width + gap),
@@ -108,13 +133,13 @@ impl Layout {
     /// 提交 on the reasons page.
     #[must_use]
     pub fn submit(&self) -> Point {
-        self.button_from_right(0)
+        self.control(SPACE_L + BUTTON_WIDTH / 2.0)
     }
 
     /// 跳过 on the reasons page.
     #[must_use]
     pub fn skip(&self) -> Point {
-        self.button_from_right(1)
+        self.control(SPACE_L + BUTTON_WIDTH + SPACE_M + BUTTON_WIDTH / 2.0)
     }
 
     /// A point that is no target on either page: the margin beside the row of targets.
@@ -122,15 +147,15 @@ impl Layout {
     pub fn nowhere(&self) -> Point {
         Point {
             x: SPACE_S * self.unit,
-            y: LEVELS_Y * self.height,
+            y: self.levels_y(),
         }
     }
 
-    fn button_from_right(&self, index: usize) -> Point {
-        let step = BUTTON_WIDTH + SPACE_M;
+    /// A button whose middle is so many design pixels from the right edge.
+    fn control(&self, from_right: f64) -> Point {
         Point {
-            x: self.width - (SPACE_L + BUTTON_WIDTH / 2.0 + whole(index) * step) * self.unit,
-            y: self.height - (SPACE_L + BUTTON_HEIGHT / 2.0) * self.unit,
+            x: self.width - from_right * self.unit,
+            y: self.height - (SPACE_M + CONTROL / 2.0) * self.unit,
         }
     }
 }
@@ -186,5 +211,34 @@ mod tests {
     #[test]
     fn a_portrait_window_is_refused() {
         assert!(Layout::of(800, 1280, false).is_err());
+    }
+
+    /// The pages' own test measures the same points (`ui/tests/pages/geometry.rs`).
+    #[test]
+    fn the_points_are_the_ones_that_the_pages_were_measured_to_have() {
+        let layout = Layout::of(1280, 800, false).expect("landscape");
+        let chip = |code: u16| {
+            let tag = national_tags()
+                .tags
+                .iter()
+                .find(|tag| tag.code.number() == code);
+            layout
+                .chip(tag.expect("a national tag").code)
+                .expect("a chip")
+        };
+        for (point, (x, y)) in [
+            (layout.level(Level::VerySatisfied), (153.6, 501.0)),
+            (layout.level(Level::VeryDissatisfied), (1126.4, 501.0)),
+            (layout.decline(), (1110.0, 740.0)),
+            (layout.submit(), (1130.0, 740.0)),
+            (layout.skip(), (886.0, 740.0)),
+            (chip(207), (336.0, 217.25)),
+            (chip(214), (944.0, 620.75)),
+        ] {
+            assert!(
+                (point.x - x).abs() < 0.01 && (point.y - y).abs() < 0.01,
+                "{point:?}"
+            );
+        }
     }
 }

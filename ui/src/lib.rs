@@ -1,12 +1,12 @@
 //! Everything the citizen sees: Slint pages, tokens and fonts. No logic.
 //!
-//! Owns the window type [`KioskWindow`], one adapter global per page, and [`fonts`].
+//! Owns the window type [`KioskWindow`], one adapter global per page, [`fonts`] and [`languages`].
 //!
 //! **Invariants**
 //! 1. Pages decide nothing: callbacks carry intent, the flow answers with properties.
 //! 2. After the ask page nothing on the screen depends on the level that was chosen, except the
 //!    words of its tags.
-//! 3. Every character of every page has a glyph in the shipped fonts.
+//! 3. Every character of every page in every language has a glyph in the shipped fonts.
 //!
 //! It does not read the clock, keep state between prompts, or know what a record is.
 

@@ -5,17 +5,20 @@
 //! after the run and the digest of the compressed bytes, so one signature covers every record and
 //! nothing is decompressed for a stranger.
 
+mod raw;
+
 use std::io::Read;
 
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
-use crate::domain::{BootId, ClockReading, Seq, StreamId, TerminalId};
+use crate::domain::{ClockReading, Seq, StreamId, TerminalId};
 
 use super::chain::ChainHash;
 use super::envelope::{Envelope, EnvelopeError, Purpose};
 use super::keys::{PublicKey, SecretKey};
-use super::limits::{MAX_EXCHANGE_BYTES, MAX_PROMPTS, MAX_RECORDS, MAX_RUN_BYTES, MAX_TEXT_BYTES};
+use super::limits::{MAX_EXCHANGE_BYTES, MAX_RECORDS, MAX_RUN_BYTES};
+use raw::{RawExchange, RawHead, RawReceipt, RawRun};
 
 /// zstd's level: 9 costs a tablet a few milliseconds per 500 records; above it nothing is gained.
 const COMPRESSION_LEVEL: i32 = 9;
@@ -116,66 +119,6 @@ pub enum ExchangeError {
     /// The chain from base over the records does not end at the signed head.
     #[error("records do not lead from the signed base of the chain to its signed head")]
     WrongChain,
-}
-
-#[derive(Encode, Decode)]
-#[cbor(map)]
-struct RawHead {
-    #[n(0)]
-    version: u8,
-    #[cbor(n(1), with = "minicbor::bytes")]
-    terminal: [u8; 16],
-    #[n(2)]
-    number: u64,
-    #[n(3)]
-    wall_ms: i64,
-    #[n(4)]
-    uptime_ms: u64,
-    #[cbor(n(5), with = "minicbor::bytes")]
-    boot: [u8; 16],
-    #[n(6)]
-    synchronised: bool,
-    #[n(7)]
-    health: Health,
-    #[n(8)]
-    profile_version: u32,
-    #[cbor(n(9), with = "minicbor::bytes")]
-    digest: [u8; 32],
-    #[n(10)]
-    run: Option<RawRun>,
-    #[n(11)]
-    prompts: Option<Vec<RawReceipt>>,
-}
-
-#[derive(Encode, Decode)]
-struct RawReceipt {
-    #[cbor(n(0), with = "minicbor::bytes")]
-    id: [u8; 16],
-    #[n(1)]
-    taken: bool,
-}
-
-#[derive(Encode, Decode)]
-#[cbor(map)]
-struct RawRun {
-    #[cbor(n(0), with = "minicbor::bytes")]
-    stream: [u8; 16],
-    #[n(1)]
-    first: u64,
-    #[n(2)]
-    count: u32,
-    #[cbor(n(3), with = "minicbor::bytes")]
-    base: [u8; 32],
-    #[cbor(n(4), with = "minicbor::bytes")]
-    head: [u8; 32],
-}
-
-#[derive(Encode, Decode)]
-struct RawExchange {
-    #[n(0)]
-    head: ByteVec,
-    #[n(1)]
-    records: ByteVec,
 }
 
 impl ExchangeHead {
@@ -336,61 +279,6 @@ impl SignedExchange {
             head,
             records,
             request: self.digest,
-        })
-    }
-}
-
-impl RawHead {
-    fn into_domain(self) -> Result<ExchangeHead, String> {
-        if self.version != VERSION {
-            return Err(format!(
-                "exchange format {} is not known here",
-                self.version
-            ));
-        }
-        let problems = [&self.health.profile_problem, &self.health.journal_problem];
-        let texts = problems
-            .into_iter()
-            .flatten()
-            .chain([&self.health.software]);
-        if texts.into_iter().any(|text| text.len() > MAX_TEXT_BYTES) {
-            return Err(format!(
-                "a text of the health is longer than {MAX_TEXT_BYTES} bytes"
-            ));
-        }
-        if self.prompts.as_ref().is_some_and(|p| p.len() > MAX_PROMPTS) {
-            return Err(format!("more than {MAX_PROMPTS} receipts of prompts"));
-        }
-        let run = self.run.map(|run| {
-            Ok::<_, String>(Run {
-                stream: StreamId::from_bytes(run.stream),
-                first: Seq::new(run.first).ok_or("the first position of a run is at least 1")?,
-                count: run.count,
-                base: ChainHash::from_bytes(run.base),
-                head: ChainHash::from_bytes(run.head),
-            })
-        });
-        Ok(ExchangeHead {
-            terminal: TerminalId::from_bytes(self.terminal),
-            number: self.number,
-            clock: ClockReading {
-                wall_ms: self.wall_ms,
-                uptime_ms: self.uptime_ms,
-                boot: BootId::from_bytes(self.boot),
-                synchronised: self.synchronised,
-            },
-            health: self.health,
-            profile_version: self.profile_version,
-            run: run.transpose()?,
-            prompts: self
-                .prompts
-                .unwrap_or_default()
-                .into_iter()
-                .map(|raw| PromptReceipt {
-                    id: raw.id,
-                    taken: raw.taken,
-                })
-                .collect(),
         })
     }
 }

@@ -17,6 +17,7 @@ use utoipa_axum::routes;
 use super::intake::NewPrompt;
 use super::problem::{Problem, ProblemBody, ProblemType};
 use super::{Api, MAX_BODY_BYTES, guard, intake};
+use crate::flow::Trigger;
 use crate::registry::PromptState;
 
 pub(super) fn router() -> OpenApiRouter<Api> {
@@ -98,7 +99,7 @@ async fn create(
             "there is more than one Idempotency-Key",
         ));
     }
-    let taken = intake::take(&api, new, key.transpose()?, api.via).await?;
+    let taken = intake::take(&api, new, key.transpose()?, trigger(&headers, api.via)).await?;
     let status = if taken.again {
         StatusCode::OK
     } else {
@@ -111,6 +112,19 @@ async fn create(
 
 /// The header that makes repeating safe (draft-ietf-httpapi-idempotency-key-header).
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// The daemon's header on prompts that it brings from the office; only this machine's programs are
+/// believed.
+const TRIGGER: &str = "manyi-trigger";
+
+fn trigger(headers: &HeaderMap, via: Trigger) -> Trigger {
+    let office = headers.get(TRIGGER).is_some_and(|value| value == "office");
+    if office && via == Trigger::Api {
+        Trigger::Office
+    } else {
+        via
+    }
+}
 
 /// A body that is declared as JSON, fits and is what the endpoint takes.
 pub(super) fn json<T: DeserializeOwned>(

@@ -2,20 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use i_slint_backend_testing::{TestingBackend, TestingBackendOptions};
 use manyi_ui::{AskAdapter, KioskWindow, Page};
 use slint::{ComponentHandle as _, Global as _, Rgba8Pixel, SharedPixelBuffer};
 
-use crate::glass::{SIZES, WORDS, element, settle, tap, window_at};
-
-fn init_with_pixels() {
-    slint::platform::set_platform(Box::new(TestingBackend::new(TestingBackendOptions {
-        mock_time: true,
-        threading: false,
-        renderer_name: Some("software".into()),
-    })))
-    .expect("each test thread sets its platform once");
-}
+use crate::glass::{SIZES, WORDS, element, init_with_pixels, settle, tap, window_at};
 
 fn picture(window: &KioskWindow) -> SharedPixelBuffer<Rgba8Pixel> {
     settle();
@@ -111,7 +101,7 @@ fn the_five_faces_differ_in_shape_and_not_only_in_colour() {
 }
 
 #[test]
-fn a_second_less_repaints_a_number_and_a_bar_and_nothing_moves_in_between() {
+fn a_second_less_repaints_a_number_and_a_ring_and_nothing_moves_in_between() {
     init_with_pixels();
     let window = window_at(SIZES[0], Page::Ask);
     let before = picture(&window);
@@ -177,6 +167,9 @@ fn every_text_and_face_stands_out_from_its_ground() {
         ("on-accent", "accent"),
         ("notice", "notice-soft"),
         ("notice", "surface"),
+        ("accent", "surface"),
+        ("ink-muted", "surface-raised"),
+        ("star", "surface-raised"),
     ]
     .into_iter()
     .map(|(front, back)| (front.to_owned(), back.to_owned()))

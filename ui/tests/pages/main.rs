@@ -1,7 +1,10 @@
 //! The pages on the testing backend: taps, sizes, words and looks.
 
+mod catalogues;
 mod geometry;
 mod glass;
+mod legibility;
 mod looks;
 mod taps;
+mod touches;
 mod words;

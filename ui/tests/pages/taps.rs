@@ -4,10 +4,14 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::glass::{SIZES, WORDS, centre, element, settle, tap, touch, window_at};
+use crate::glass::{SIZES, WORDS, centre, element, labels, settle, tap, touch, window_at};
 use i_slint_backend_testing::{AccessibleRole, ElementQuery, mock_elapsed_time};
 use i_slint_core::input::TouchPhase;
-use manyi_ui::{AskAdapter, KioskWindow, Page, ReasonsAdapter, Tag};
+use manyi_ui::languages::LANGUAGES;
+use manyi_ui::{
+    AskAdapter, GlassAdapter, IdleAdapter, KioskWindow, Page, PhoneState, ReasonsAdapter, Tag,
+    ThanksAdapter,
+};
 use rstest::rstest;
 use slint::platform::{PointerEventButton, WindowEvent};
 use slint::{ComponentHandle as _, Global as _, LogicalPosition, Model as _, ModelRc, VecModel};
@@ -16,9 +20,14 @@ use slint::{ComponentHandle as _, Global as _, LogicalPosition, Model as _, Mode
 enum Intent {
     Choose(i32),
     Decline,
+    Language(String),
+    Elder,
     Toggle(String),
     Submit,
     Skip,
+    Phone,
+    Correct,
+    Ask,
 }
 
 type Heard = Rc<RefCell<Vec<Intent>>>;
@@ -39,7 +48,27 @@ fn listen(window: &KioskWindow) -> Heard {
         let sink = sink();
         move || sink(Intent::Decline)
     });
+    ask.on_choose_language({
+        let sink = sink();
+        move |code| sink(Intent::Language(code.into()))
+    });
+    ask.on_toggle_elder({
+        let sink = sink();
+        move || sink(Intent::Elder)
+    });
+    ThanksAdapter::get(window).on_correct({
+        let sink = sink();
+        move || sink(Intent::Correct)
+    });
+    IdleAdapter::get(window).on_ask({
+        let sink = sink();
+        move || sink(Intent::Ask)
+    });
     let reasons = ReasonsAdapter::get(window);
+    reasons.on_open_phone({
+        let sink = sink();
+        move || sink(Intent::Phone)
+    });
     reasons.on_toggle({
         let sink = sink();
         move |code| sink(Intent::Toggle(code.into()))
@@ -366,6 +395,8 @@ fn pages_without_a_question_have_nothing_to_tap() {
     i_slint_backend_testing::init_no_event_loop();
     for page in [Page::Idle, Page::Thanks, Page::OutOfService] {
         let window = window_at(SIZES[0], page);
+        ThanksAdapter::get(&window).set_can_correct(false);
+        settle();
         for role in [AccessibleRole::Button, AccessibleRole::Checkbox] {
             let found = ElementQuery::from_root(&window)
                 .match_descendants()
@@ -374,4 +405,179 @@ fn pages_without_a_question_have_nothing_to_tap() {
             assert_eq!(found.len(), 0, "{page:?}");
         }
     }
+}
+
+#[test]
+fn a_language_is_chosen_with_one_tap_to_open_and_one_to_choose() {
+    let (window, heard) = ask_window();
+    tap(&window, "语言 Language");
+    for language in &LANGUAGES {
+        element(&window, language.own_name);
+    }
+    // The page below is deaf meanwhile.
+    tap(&window, "日本語");
+    assert_eq!(heard.take(), [Intent::Language("ja".into())]);
+    tap(&window, "满意");
+    assert_eq!(heard.take(), [Intent::Choose(4)], "the choice is closed");
+    tap(&window, "语言 Language");
+    tap(&window, "返回");
+    tap(&window, "暂不评价");
+    assert_eq!(heard.take(), [Intent::Decline]);
+}
+
+#[test]
+fn levels_under_the_choice_of_languages_are_deaf() {
+    let (window, heard) = ask_window();
+    let at = centre(&element(&window, "满意"));
+    AskAdapter::get(&window).set_languages(ModelRc::new(VecModel::from(vec![
+        manyi_ui::Language {
+            code: "en".into(),
+            name: "English".into(),
+        },
+        manyi_ui::Language {
+            code: "zh-Hans".into(),
+            name: "简体中文".into(),
+        },
+    ])));
+    settle();
+    tap(&window, "语言 Language");
+    element(&window, "满意").invoke_accessible_default_action();
+    touch(&window, 0, at, TouchPhase::Started);
+    touch(&window, 0, at, TouchPhase::Ended);
+    assert!(
+        !heard
+            .take()
+            .iter()
+            .any(|intent| matches!(intent, Intent::Choose(_)))
+    );
+}
+
+#[test]
+fn in_portrait_the_languages_stand_on_the_page() {
+    i_slint_backend_testing::init_no_event_loop();
+    let window = window_at((800, 1280), Page::Ask);
+    let heard = listen(&window);
+    tap(&window, "Français");
+    assert_eq!(heard.take(), [Intent::Language("fr".into())]);
+}
+
+#[test]
+fn with_one_language_there_is_no_switch() {
+    i_slint_backend_testing::init_no_event_loop();
+    for size in SIZES {
+        let window = window_at(size, Page::Ask);
+        let only = manyi_ui::Language {
+            code: "zh-Hans".into(),
+            name: "简体中文".into(),
+        };
+        AskAdapter::get(&window).set_languages(ModelRc::new(VecModel::from(vec![only])));
+        settle();
+        let labels = labels(&window);
+        assert!(
+            !labels
+                .iter()
+                .any(|label| label.contains("Language") || label == "简体中文")
+        );
+    }
+}
+
+#[test]
+fn large_type_is_one_tap_away_and_back() {
+    let (window, heard) = ask_window();
+    tap(&window, "大字版");
+    assert_eq!(heard.take(), [Intent::Elder]);
+    GlassAdapter::get(&window).set_elder(true);
+    settle();
+    tap(&window, "标准字号");
+    assert_eq!(heard.take(), [Intent::Elder]);
+}
+
+#[test]
+fn a_correction_says_so_and_can_be_left_as_it_was() {
+    let (window, heard) = ask_window();
+    AskAdapter::get(&window).set_correcting(true);
+    settle();
+    element(&window, "请重新选择您的评价");
+    assert!(!labels(&window).iter().any(|label| label == "暂不评价"));
+    tap(&window, "不更正");
+    tap(&window, "基本满意");
+    assert_eq!(heard.take(), [Intent::Decline, Intent::Choose(3)]);
+}
+
+#[test]
+fn thanks_offers_a_correction_only_while_there_can_be_one() {
+    i_slint_backend_testing::init_no_event_loop();
+    let window = window_at(SIZES[0], Page::Thanks);
+    let heard = listen(&window);
+    tap(&window, "点错了？更正");
+    assert_eq!(heard.take(), [Intent::Correct]);
+    window.set_input_enabled(false);
+    settle();
+    tap(&window, "点错了？更正");
+    assert_eq!(heard.take(), []);
+}
+
+#[test]
+fn where_a_reason_is_required_nothing_can_be_sent_before_one_is_chosen() {
+    i_slint_backend_testing::init_no_event_loop();
+    let window = window_at(SIZES[0], Page::Reasons);
+    let heard = listen(&window);
+    let reasons = ReasonsAdapter::get(&window);
+    reasons.set_required(true);
+    let tags = Rc::new(VecModel::from(vec![
+        Tag {
+            code: "213".into(),
+            text: "".into(),
+            chosen: false,
+        },
+        Tag {
+            code: "214".into(),
+            text: "".into(),
+            chosen: false,
+        },
+    ]));
+    reasons.set_tags(ModelRc::from(tags.clone()));
+    settle();
+    element(&window, "请选择原因");
+    assert!(!labels(&window).iter().any(|label| label == "跳过"));
+    assert_eq!(element(&window, "提交").accessible_enabled(), Some(false));
+    tap(&window, "提交");
+    element(&window, "提交").invoke_accessible_default_action();
+    assert_eq!(heard.take(), []);
+
+    let mut chosen = tags.row_data(1).expect("a second tag");
+    chosen.chosen = true;
+    tags.set_row_data(1, chosen);
+    settle();
+    assert_eq!(element(&window, "提交").accessible_enabled(), Some(true));
+    tap(&window, "提交");
+    assert_eq!(heard.take(), [Intent::Submit]);
+}
+
+#[test]
+fn a_telephone_number_can_be_left_where_it_is_offered_and_once() {
+    i_slint_backend_testing::init_no_event_loop();
+    let window = window_at(SIZES[0], Page::Reasons);
+    let heard = listen(&window);
+    let reasons = ReasonsAdapter::get(&window);
+    assert!(!labels(&window).iter().any(|label| label == "留下联系电话"));
+    reasons.set_phone(PhoneState::Offered);
+    settle();
+    tap(&window, "留下联系电话");
+    assert_eq!(heard.take(), [Intent::Phone]);
+    reasons.set_phone(PhoneState::Kept);
+    settle();
+    element(&window, "联系电话已加密保存");
+    assert!(!labels(&window).iter().any(|label| label == "留下联系电话"));
+}
+
+#[test]
+fn the_clerk_may_ask_from_the_idle_page_where_the_profile_lets_her() {
+    i_slint_backend_testing::init_no_event_loop();
+    let window = window_at(SIZES[0], Page::Idle);
+    let heard = listen(&window);
+    IdleAdapter::get(&window).set_clerk_may_ask(true);
+    settle();
+    tap(&window, "请评价");
+    assert_eq!(heard.take(), [Intent::Ask]);
 }

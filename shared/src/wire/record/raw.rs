@@ -4,16 +4,18 @@
 //! only here.
 
 mod beside;
+mod fields;
 
 use minicbor::{Decode, Encode};
 
 use crate::domain::Outcome as DomainOutcome;
 use crate::domain::{
-    BootId, Call, CallerKey, CaseNumber, Channel, FaultReason, HallId, InvalidCode, ItemCode,
-    Level, OutcomeKind, Seq, ServiceEvent, StaffId, StreamId, TagCode, TagSetId, TerminalId,
-    Trigger, WindowId, Withdrawal,
+    BootId, Call, CallerKey, CaseNumber, Channel, FaultReason, HallId, ItemCode, Level,
+    OutcomeKind, Seq, ServiceEvent, StaffId, StreamId, TerminalId, Trigger, WindowId, Withdrawal,
 };
 use crate::wire::chain::ChainHash;
+
+use fields::{code, flag, step, tag_codes, tag_numbers, tag_set, time, value};
 
 pub(super) use beside::{Message, Misuse, SelfTest};
 
@@ -156,58 +158,6 @@ fn kind(bytes: &[u8]) -> Result<u64, RecordError> {
 
 fn shape<'b, T: Decode<'b, ()>>(bytes: &'b [u8]) -> Result<T, RecordError> {
     minicbor::decode(bytes).map_err(|error| RecordError::Shape(error.to_string()))
-}
-
-fn value(field: &'static str, problem: &(impl std::fmt::Display + ?Sized)) -> RecordError {
-    RecordError::Value {
-        field,
-        problem: problem.to_string(),
-    }
-}
-
-fn code<T>(
-    field: &'static str,
-    new: impl FnOnce(String) -> Result<T, InvalidCode>,
-    text: Option<String>,
-) -> Result<Option<T>, RecordError> {
-    text.map(new)
-        .transpose()
-        .map_err(|error| value(field, &error))
-}
-
-/// Absent means "no": the flag costs two bytes only when it says something.
-fn flag(set: bool) -> Option<bool> {
-    set.then_some(true)
-}
-
-fn step(ms: i64) -> Option<i64> {
-    (ms != 0).then_some(ms)
-}
-
-fn time(elapsed_ms: u64, wall_step_ms: Option<i64>, synchronised: Option<bool>) -> RecordTime {
-    RecordTime {
-        elapsed_ms,
-        wall_step_ms: wall_step_ms.unwrap_or_default(),
-        synchronised: synchronised.unwrap_or_default(),
-    }
-}
-
-fn tag_numbers(tags: &[TagCode]) -> Option<Vec<u16>> {
-    (!tags.is_empty()).then(|| tags.iter().map(|tag| tag.number()).collect())
-}
-
-fn tag_codes(level: Level, numbers: Option<Vec<u16>>) -> Result<Vec<TagCode>, RecordError> {
-    let codes = numbers.unwrap_or_default().into_iter().map(|number| {
-        TagCode::new(number).ok_or_else(|| value("tags", &format!("{number} is no tag code")))
-    });
-    let codes: Vec<_> = codes.collect::<Result<_, _>>()?;
-    super::check_tags(level, &codes)?;
-    Ok(codes)
-}
-
-fn tag_set(id: Option<String>) -> Result<Option<TagSetId>, RecordError> {
-    id.map(|id| super::check_text("tag_set", &id).map(|()| TagSetId(id)))
-        .transpose()
 }
 
 impl Opened {

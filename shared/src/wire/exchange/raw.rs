@@ -1,0 +1,125 @@
+//! The frozen shapes of an exchange, as they lie in the bytes.
+
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
+
+use crate::domain::{BootId, ClockReading, Seq, StreamId, TerminalId};
+use crate::wire::chain::ChainHash;
+use crate::wire::limits::{MAX_PROMPTS, MAX_TEXT_BYTES};
+
+use super::{ExchangeHead, Health, PromptReceipt, Run, VERSION};
+
+#[derive(Encode, Decode)]
+#[cbor(map)]
+pub(super) struct RawHead {
+    #[n(0)]
+    pub(super) version: u8,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub(super) terminal: [u8; 16],
+    #[n(2)]
+    pub(super) number: u64,
+    #[n(3)]
+    pub(super) wall_ms: i64,
+    #[n(4)]
+    pub(super) uptime_ms: u64,
+    #[cbor(n(5), with = "minicbor::bytes")]
+    pub(super) boot: [u8; 16],
+    #[n(6)]
+    pub(super) synchronised: bool,
+    #[n(7)]
+    pub(super) health: Health,
+    #[n(8)]
+    pub(super) profile_version: u32,
+    #[cbor(n(9), with = "minicbor::bytes")]
+    pub(super) digest: [u8; 32],
+    #[n(10)]
+    pub(super) run: Option<RawRun>,
+    #[n(11)]
+    pub(super) prompts: Option<Vec<RawReceipt>>,
+}
+
+#[derive(Encode, Decode)]
+pub(super) struct RawReceipt {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub(super) id: [u8; 16],
+    #[n(1)]
+    pub(super) taken: bool,
+}
+
+#[derive(Encode, Decode)]
+#[cbor(map)]
+pub(super) struct RawRun {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub(super) stream: [u8; 16],
+    #[n(1)]
+    pub(super) first: u64,
+    #[n(2)]
+    pub(super) count: u32,
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub(super) base: [u8; 32],
+    #[cbor(n(4), with = "minicbor::bytes")]
+    pub(super) head: [u8; 32],
+}
+
+#[derive(Encode, Decode)]
+pub(super) struct RawExchange {
+    #[n(0)]
+    pub(super) head: ByteVec,
+    #[n(1)]
+    pub(super) records: ByteVec,
+}
+
+impl RawHead {
+    pub(super) fn into_domain(self) -> Result<ExchangeHead, String> {
+        if self.version != VERSION {
+            return Err(format!(
+                "exchange format {} is not known here",
+                self.version
+            ));
+        }
+        let problems = [&self.health.profile_problem, &self.health.journal_problem];
+        let texts = problems
+            .into_iter()
+            .flatten()
+            .chain([&self.health.software]);
+        if texts.into_iter().any(|text| text.len() > MAX_TEXT_BYTES) {
+            return Err(format!(
+                "a text of the health is longer than {MAX_TEXT_BYTES} bytes"
+            ));
+        }
+        if self.prompts.as_ref().is_some_and(|p| p.len() > MAX_PROMPTS) {
+            return Err(format!("more than {MAX_PROMPTS} receipts of prompts"));
+        }
+        let run = self.run.map(|run| {
+            Ok::<_, String>(Run {
+                stream: StreamId::from_bytes(run.stream),
+                first: Seq::new(run.first).ok_or("the first position of a run is at least 1")?,
+                count: run.count,
+                base: ChainHash::from_bytes(run.base),
+                head: ChainHash::from_bytes(run.head),
+            })
+        });
+        Ok(ExchangeHead {
+            terminal: TerminalId::from_bytes(self.terminal),
+            number: self.number,
+            clock: ClockReading {
+                wall_ms: self.wall_ms,
+                uptime_ms: self.uptime_ms,
+                boot: BootId::from_bytes(self.boot),
+                synchronised: self.synchronised,
+            },
+            health: self.health,
+            profile_version: self.profile_version,
+            run: run.transpose()?,
+            prompts: self
+                .prompts
+                .unwrap_or_default()
+                .into_iter()
+                .map(|raw| PromptReceipt {
+                    id: raw.id,
+                    taken: raw.taken,
+                })
+                .collect(),
+        })
+    }
+}
