@@ -60,7 +60,10 @@ fn words_on(canvas: &Canvas, program: &mut Program, start: Instant) -> Duration 
 
 /// The screen as it was before anything ran.
 fn wait_until_empty(canvas: &Canvas) {
-    wait_until("an empty screen", SOON, || !canvas.shows_something().unwrap()).unwrap();
+    wait_until("an empty screen", SOON, || {
+        !canvas.shows_something().unwrap()
+    })
+    .unwrap();
 }
 
 fn terminal(display: &str, canvas: &Canvas, folder: &Path) -> Duration {
@@ -114,7 +117,10 @@ fn main() {
     println!("terminal   ms  {ours}");
     println!("chromium   ms  {theirs}");
     let part = ours.median() / theirs.median();
-    println!("the terminal's median is {:.1} % of Chromium's", 100.0 * part);
+    println!(
+        "the terminal's median is {:.1} % of Chromium's",
+        100.0 * part
+    );
     let verdict = if part <= 0.1 { "met" } else { "NOT MET" };
     println!("goal, at most a tenth: {verdict}");
 }

@@ -101,7 +101,9 @@ impl Bench {
         .unwrap();
         pause(self.guard + Duration::from_millis(30));
         let area = self.pointer.window().unwrap().unwrap();
-        self.pointer.move_to(area, self.layout.level(level)).unwrap();
+        self.pointer
+            .move_to(area, self.layout.level(level))
+            .unwrap();
         self.pointer.press().unwrap();
         pause(TAP);
         self.drain();
@@ -191,10 +193,19 @@ fn main() {
     let bare = report("bare commit, WAL and FULL", |tap| tap.bare);
     for percent in [50, 99] {
         let (a, b) = (durable.percentile(percent), bare.percentile(percent));
-        println!("p{percent} of tap to durable is {:.2} times the bare commit's", a / b);
+        println!(
+            "p{percent} of tap to durable is {:.2} times the bare commit's",
+            a / b
+        );
     }
     let verdict = |good: bool| if good { "met" } else { "NOT MET" };
     let ratio = durable.percentile(99) / bare.percentile(99);
-    println!("goal, p99 of tap to durable at most 1.5 times: {}", verdict(ratio <= 1.5));
-    println!("goal, p99 of tap to page under 50 ms: {}", verdict(page.percentile(99) < 50.0));
+    println!(
+        "goal, p99 of tap to durable at most 1.5 times: {}",
+        verdict(ratio <= 1.5)
+    );
+    println!(
+        "goal, p99 of tap to page under 50 ms: {}",
+        verdict(page.percentile(99) < 50.0)
+    );
 }

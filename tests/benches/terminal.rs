@@ -25,12 +25,12 @@ use common::{SOON, Terminal};
 use manyi_e2e::canvas::Canvas;
 use manyi_e2e::display::Display;
 use manyi_e2e::figures::Figures;
+use manyi_e2e::invented;
 use manyi_e2e::layout::{Layout, Point};
 use manyi_e2e::places::{self, Reading};
 use manyi_e2e::pointer::Pointer;
 use manyi_e2e::usage::{cpu_ticks, pss_kib};
 use manyi_e2e::wait::{pause, wait_for};
-use manyi_e2e::invented;
 use manyi_shared::domain::Language;
 
 /// How long the idle terminal is watched.
@@ -162,10 +162,15 @@ fn main() {
     };
     report("process start to first frame, ms", |r| r.first_frame_ms);
     report("memory on the idle page, MiB", |r| r.idle_mib);
-    let asking = report("memory asking, after eight languages, MiB", |r| r.asking_mib);
+    let asking = report("memory asking, after eight languages, MiB", |r| {
+        r.asking_mib
+    });
     let idle = runs.last().and_then(|r| r.idle_percent).unwrap();
     println!("idle, of one core over {IDLE:?}: {idle:.3} %");
     let verdict = |good: bool| if good { "met" } else { "NOT MET" };
-    println!("goal, memory at most 40 MiB: {}", verdict(asking.percentile(100) <= 40.0));
+    println!(
+        "goal, memory at most 40 MiB: {}",
+        verdict(asking.percentile(100) <= 40.0)
+    );
     println!("goal, idle under 1 %: {}", verdict(idle < 1.0));
 }

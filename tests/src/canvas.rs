@@ -42,11 +42,7 @@ impl Canvas {
             .with_context(|| format!("could not connect to X display {display}"))?;
         let screen = server.setup().roots.get(screen);
         let screen = screen.context("the display has no screen")?;
-        let (root, width, height) = (
-            screen.root,
-            screen.width_in_pixels,
-            screen.height_in_pixels,
-        );
+        let (root, width, height) = (screen.root, screen.width_in_pixels, screen.height_in_pixels);
         server
             .damage_query_version(1, 1)?
             .reply()
@@ -100,12 +96,23 @@ impl Canvas {
             let y = i16::try_from(self.height / ROWS * row)?;
             let image = self
                 .server
-                .get_image(ImageFormat::Z_PIXMAP, self.root, 0, y, self.width, 1, u32::MAX)?
+                .get_image(
+                    ImageFormat::Z_PIXMAP,
+                    self.root,
+                    0,
+                    y,
+                    self.width,
+                    1,
+                    u32::MAX,
+                )?
                 .reply()?;
             if image.data.len() != usize::from(self.width) * 4 {
                 bail!("the screen has not four bytes a pixel");
             }
-            let pixels = image.data.chunks_exact(4).filter_map(|p| p.first_chunk::<3>());
+            let pixels = image
+                .data
+                .chunks_exact(4)
+                .filter_map(|p| p.first_chunk::<3>());
             let colours: std::collections::BTreeSet<&[u8; 3]> = pixels.collect();
             if colours.len() >= COLOURS {
                 return Ok(true);

@@ -59,7 +59,10 @@ mod tests {
         let hundred = Figures::of((1..=100).rev().map(f64::from)).expect("a hundred");
         let wanted = [(0, 1.0), (1, 1.0), (50, 50.0), (99, 99.0), (100, 100.0)];
         for (percent, value) in wanted {
-            assert!((hundred.percentile(percent) - value).abs() < 1e-9, "{percent}");
+            assert!(
+                (hundred.percentile(percent) - value).abs() < 1e-9,
+                "{percent}"
+            );
         }
         let one = Figures::of([7.0]).expect("one");
         assert!((one.percentile(99) - 7.0).abs() < 1e-9);

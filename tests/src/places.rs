@@ -143,7 +143,10 @@ mod tests {
         }
         let digits: Vec<Point> = (0..=9).map(digit).collect();
         for (n, one) in digits.iter().enumerate() {
-            assert!(!digits.iter().skip(n + 1).any(|other| other == one), "{one:?}");
+            assert!(
+                !digits.iter().skip(n + 1).any(|other| other == one),
+                "{one:?}"
+            );
         }
     }
 }
