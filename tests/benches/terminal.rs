@@ -1,87 +1,176 @@
-//! What the terminal costs: time from process start to the first frame, and memory.
+//! What the terminal costs: time from process start to the first frame, memory, and idle time.
 //!
 //! `cargo build --release -p manyi-terminal && cargo bench -p manyi-e2e --bench terminal [-- STARTS]`
 //!
-//! Starts the built terminal under Xvfb with the software renderer, as often as asked (default 10),
-//! and reports the median and the range. Memory is PSS from `/proc/PID/smaps_rollup` once the first
-//! frame is drawn; pages of libraries that other processes map count in part.
+//! Starts the built terminal under Xvfb with the software renderer, as often as asked (default 10).
+//! Each time: the time to the first frame as the terminal logs it, then memory on the idle page, then
+//! on the page with the question after it has been shown in all eight languages, one after the other,
+//! by taps on the language switch. In the last start, 60 seconds on the idle page without
+//! announcements follow. Memory is PSS from `/proc/PID/smaps_rollup`; pages of libraries that other
+//! processes map count in part. Processor time is from `/proc/PID/stat`.
 
 #![allow(
     clippy::allow_attributes,
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "a bench"
 )]
 
-use std::process::Command;
-use std::time::Duration;
+mod common;
 
+use std::time::{Duration, Instant};
+
+use common::{SOON, Terminal};
+use manyi_e2e::canvas::Canvas;
 use manyi_e2e::display::Display;
-use manyi_e2e::programs::{Program, binary};
-use manyi_e2e::wait::wait_for;
+use manyi_e2e::figures::Figures;
+use manyi_e2e::invented;
+use manyi_e2e::layout::{Layout, Point};
+use manyi_e2e::places::{self, Reading};
+use manyi_e2e::pointer::Pointer;
+use manyi_e2e::usage::{cpu_ticks, pss_kib};
+use manyi_e2e::wait::{pause, wait_for};
+use manyi_shared::domain::Language;
 
-const SOON: Duration = Duration::from_secs(60);
+/// How long the idle terminal is watched.
+const IDLE: Duration = Duration::from_secs(60);
 
-/// Milliseconds to the first frame, and PSS in KiB.
-fn start_once(display: &str, number: usize) -> (u64, u64) {
+/// One start's figures.
+struct Start {
+    first_frame_ms: f64,
+    idle_mib: f64,
+    asking_mib: f64,
+    /// Of one core.
+    idle_percent: Option<f64>,
+}
+
+/// A terminal whose glass is touched.
+struct Hand<'a> {
+    canvas: &'a Canvas,
+    pointer: Pointer,
+    guard: Duration,
+}
+
+impl Hand<'_> {
+    /// Waits until a page is painted.
+    fn page(&self, what: &str) {
+        wait_for(what, SOON, || {
+            let painted = self.canvas.painted()?;
+            Ok(painted.filter(|p| self.canvas.is_page(*p)).map(drop))
+        })
+        .unwrap();
+    }
+
+    fn tap(&self, at: Point) {
+        pause(self.guard + Duration::from_millis(50));
+        while self.canvas.painted().unwrap().is_some() {}
+        let area = self.pointer.window().unwrap().unwrap();
+        self.pointer.tap(area, at).unwrap();
+    }
+}
+
+fn mib(terminal: &Terminal) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "kilobytes of one process")]
+    let kib = pss_kib(terminal.program.id()).unwrap() as f64;
+    kib / 1024.0
+}
+
+fn start_once(display: &str, watch_idle: bool) -> Start {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::new(binary("manyi-terminal").unwrap());
-    command
-        .arg("--data-dir")
-        .arg(folder.path().join("data"))
-        .env("DISPLAY", display)
-        .env("MANYI_BACKEND", "window")
-        .env(
-            "MANYI_LISTEN",
-            format!("127.0.0.1:{}", manyi_e2e::programs::free_port().unwrap()),
-        );
-    let mut program =
-        Program::start(&format!("terminal-{number}"), &mut command, folder.path()).unwrap();
-    let first_frame = wait_for("the first frame", SOON, || {
-        program.check_runs()?;
-        let log = format!("{}{}", program.stdout(), program.stderr());
+    let profile = invented::profile();
+    let canvas = Canvas::watch(display).unwrap();
+    let mut terminal = Terminal::launch(display, folder.path(), &profile);
+    let first_frame_ms = wait_for("the first frame", SOON, || {
+        terminal.program.check_runs()?;
+        let log = format!("{}{}", terminal.program.stdout(), terminal.program.stderr());
         Ok(log.lines().find_map(|line| {
             let (_, rest) = line.split_once("since_process_start_ms=")?;
             rest.split_whitespace().next()?.parse().ok()
         }))
-    });
-    let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", program.id())).unwrap();
-    let pss = rollup.lines().find_map(|line| {
-        line.strip_prefix("Pss:")?
-            .trim()
-            .trim_end_matches("kB")
-            .trim()
-            .parse()
-            .ok()
-    });
-    (first_frame.unwrap(), pss.unwrap())
+    })
+    .unwrap();
+    terminal.wait_until_ready();
+    let idle_mib = mib(&terminal);
+    let idle_percent = watch_idle.then(|| idle_percent(&terminal));
+    let hand = Hand {
+        canvas: &canvas,
+        pointer: Pointer::connect(Some(display)).unwrap(),
+        guard: Duration::from_millis(profile.guard_ms.into()),
+    };
+    while canvas.painted().unwrap().is_some() {}
+    terminal.ask();
+    hand.page("the question");
+    let asking_mib = after_all_languages(&terminal, &hand);
+    // The question must still be there: whoever taps beside the switch has measured something else.
+    let decline = Layout::of(1280, 800, false).unwrap().decline();
+    hand.tap(decline);
+    terminal.wait_until_ready();
+    Start {
+        first_frame_ms,
+        idle_mib,
+        asking_mib,
+        idle_percent,
+    }
 }
 
-fn report(what: &str, unit: &str, mut values: Vec<f64>) {
-    values.sort_by(f64::total_cmp);
-    let median = values.get(values.len() / 2).copied().unwrap_or_default();
-    let (low, high) = (values.first().unwrap(), values.last().unwrap());
-    println!(
-        "{what:<22} median {median:7.1} {unit}, range {low:.1} to {high:.1}, {} starts",
-        values.len()
-    );
+/// The most that the terminal has while every language is shown once, and the first one again.
+fn after_all_languages(terminal: &Terminal, hand: &Hand<'_>) -> f64 {
+    let mut reading = Reading::FromLeft;
+    let mut most = mib(terminal);
+    let round = Language::ALL.iter().skip(1).chain([&Language::ZhHans]);
+    for wanted in round {
+        hand.tap(places::languages(reading));
+        hand.page("the choice of languages");
+        hand.tap(places::language(*wanted, reading));
+        hand.page(wanted.code());
+        reading = Reading::of(*wanted);
+        most = most.max(mib(terminal));
+    }
+    most
+}
+
+/// Processor time of a minute on the idle page, in percent of one core.
+fn idle_percent(terminal: &Terminal) -> f64 {
+    // What the start left to do is done by then.
+    pause(Duration::from_secs(5));
+    let (before, start) = (cpu_ticks(terminal.program.id()).unwrap(), Instant::now());
+    pause(IDLE);
+    let used = cpu_ticks(terminal.program.id()).unwrap() - before;
+    #[expect(clippy::cast_precision_loss, reason = "a minute's ticks")]
+    let seconds = used as f64 / rustix::param::clock_ticks_per_second() as f64;
+    100.0 * seconds / start.elapsed().as_secs_f64()
 }
 
 fn main() {
     let starts: usize = std::env::args()
         .filter_map(|a| a.parse().ok())
         .next()
-        .unwrap_or(10);
+        .unwrap_or(10)
+        .max(1);
     let folder = tempfile::tempdir().unwrap();
     let display = Display::start(1280, 800, folder.path()).unwrap();
     // The first start reads the program from disk and fills fontconfig's cache; it is not counted.
-    start_once(display.name(), 0);
-    let runs: Vec<(u64, u64)> = (1..=starts)
-        .map(|n| start_once(display.name(), n))
+    start_once(display.name(), false);
+    let runs: Vec<Start> = (1..=starts)
+        .map(|n| start_once(display.name(), n == starts))
         .collect();
-    #[expect(clippy::cast_precision_loss, reason = "small figures")]
-    let of =
-        |pick: fn(&(u64, u64)) -> u64, by: f64| runs.iter().map(|r| pick(r) as f64 / by).collect();
-    report("start to first frame", "ms", of(|r| r.0, 1.0));
-    report("memory (PSS)", "MiB", of(|r| r.1, 1024.0));
+    let report = |what: &str, pick: fn(&Start) -> f64| {
+        let figures = Figures::of(runs.iter().map(pick)).unwrap();
+        println!("{what:<42}{figures}");
+        figures
+    };
+    report("process start to first frame, ms", |r| r.first_frame_ms);
+    report("memory on the idle page, MiB", |r| r.idle_mib);
+    let asking = report("memory asking, after eight languages, MiB", |r| {
+        r.asking_mib
+    });
+    let idle = runs.last().and_then(|r| r.idle_percent).unwrap();
+    println!("idle, of one core over {IDLE:?}: {idle:.3} %");
+    let verdict = |good: bool| if good { "met" } else { "NOT MET" };
+    println!(
+        "goal, memory at most 40 MiB: {}",
+        verdict(asking.percentile(100) <= 40.0)
+    );
+    println!("goal, idle under 1 %: {}", verdict(idle < 1.0));
 }

@@ -76,6 +76,14 @@ impl Http {
         self.send(&Method::POST, url, None, Some(body))
     }
 
+    /// The same with a bearer token.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub fn post_as(&self, url: &str, body: &Value, token: &str) -> anyhow::Result<Answer> {
+        self.send(&Method::POST, url, Some(token), Some(body))
+    }
+
     /// `DELETE`.
     ///
     /// # Errors

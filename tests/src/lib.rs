@@ -8,17 +8,25 @@
 //! - [`programs`]: where the built programs are, and running them so that none is left behind.
 //! - [`display`]: an X server without a screen.
 //! - [`mod@pointer`]: a finger, by way of the X server.
-//! - [`layout`]: where the targets are on the glass.
+//! - [`canvas`]: what is painted on it, and when.
+//! - [`layout`], [`places`]: where the targets are on the glass.
 //! - [`http`]: plain questions to the programs' APIs.
+//! - [`invented`]: a tablet that is enrolled without an office.
+//! - [`usage`], [`figures`]: what programs cost, and how that is told.
 //! - [`citizens`]: made-up people, what they tap, and the check against office and journal.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod canvas;
 pub mod citizens;
 pub mod display;
+pub mod figures;
 pub mod http;
+pub mod invented;
 pub mod layout;
+pub mod places;
 pub mod pointer;
 pub mod programs;
+pub mod usage;
 pub mod wait;

@@ -62,7 +62,10 @@ impl<'a> Tablet<'a> {
         let area = wait_for("the terminal's window", Duration::from_secs(30), || {
             pointer.window()
         })?;
-        let layout = Layout::of(area.width, area.height, profile.mirrored)?;
+        let mut layout = Layout::of(area.width, area.height, profile.mirrored)?;
+        if profile.options().supplement.is_some() {
+            layout = layout.with_code();
+        }
         let base = prompt_api.trim_end_matches('/');
         Ok(Self {
             http,

@@ -11,6 +11,8 @@
 )]
 
 mod bad_start;
+mod citizen;
 mod kills;
+mod office;
 mod rig;
 mod way;

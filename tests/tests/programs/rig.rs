@@ -1,7 +1,7 @@
 //! A whole small city: a collector with the demo hall, an enrolled tablet with its daemon, and the
 //! terminal in a real window under Xvfb. Everything ends with it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ use manyi_e2e::display::Display;
 use manyi_e2e::http::Http;
 use manyi_e2e::programs::{Program, binary, checkout, free_port, run};
 use manyi_e2e::wait::wait_for;
+use manyi_shared::tablet::{DataDir, Identity, read_profile};
+use manyi_shared::wire::AssetDigest;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -42,8 +44,53 @@ impl Rig {
         Ok(rig)
     }
 
-    /// The office up and a tablet enrolled; neither daemon nor terminal runs.
+    /// The office up, a tablet enrolled and its profile there with all its files; neither daemon nor
+    /// terminal runs.
     pub(crate) fn enrolled() -> anyhow::Result<Self> {
+        let mut rig = Self::unenrolled()?;
+        rig.enrol()?;
+        // The profile names a picture, so it is obeyed once the daemon has fetched that.
+        rig.start_sync()?;
+        rig.wait_for_profile()?;
+        rig.sync = None;
+        Ok(rig)
+    }
+
+    /// Enrols the tablet at window A01.
+    pub(crate) fn enrol(&self) -> anyhow::Result<()> {
+        let (code, office) = (self.code("A01")?, self.office());
+        let mut enrol = self.sync_command()?;
+        run(enrol.args(["enrol", "--collector", &office, "--code", &code])).map(drop)
+    }
+
+    /// Waits until the daemon has put a profile there whose files are all on the card.
+    pub(crate) fn wait_for_profile(&mut self) -> anyhow::Result<()> {
+        let data = DataDir::new(self.tablet_dir());
+        let sync = self.sync.as_mut().context("no daemon runs")?;
+        wait_for("the profile and its files", UP, || {
+            sync.check_runs()?;
+            let profile = read_profile(&data, &Identity::read(&data.identity())?)?;
+            let there = |digest: &AssetDigest| data.asset(digest).exists();
+            let all = profile.assets().iter().all(|(_, _, digest)| there(digest));
+            Ok(all.then_some(()))
+        })
+    }
+
+    /// A fresh code for a window.
+    pub(crate) fn code(&self, window: &str) -> anyhow::Result<String> {
+        let mut command = self.collector_command()?;
+        let printed = run(command.args(["enrol-code", "--window", window, "--json"]))?;
+        let code: Value = serde_json::from_str(&printed)?;
+        Ok(code["code"].as_str().context("no code")?.to_owned())
+    }
+
+    /// The office up with the demo hall, and nothing else.
+    pub(crate) fn unenrolled() -> anyhow::Result<Self> {
+        Self::with_hall(&checkout().join("deploy/demo-data"))
+    }
+
+    /// The office up with a hall of the test's own, and nothing else.
+    pub(crate) fn with_hall(hall: &Path) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let display = Display::start(1280, 800, folder.path())?;
         let mut rig = Self {
@@ -58,7 +105,6 @@ impl Rig {
             folder,
         };
         run(rig.collector_command()?.arg("init"))?;
-        let hall = checkout().join("deploy/demo-data");
         run(rig.collector_command()?.args(["hall", "import"]).arg(hall))?;
         rig.token = run(rig
             .collector_command()?
@@ -66,14 +112,6 @@ impl Rig {
         .trim()
         .to_owned();
         rig.start_collector()?;
-        let code = run(rig
-            .collector_command()?
-            .args(["enrol-code", "--window", "A01", "--json"]))?;
-        let code: Value = serde_json::from_str(&code)?;
-        let code = code["code"].as_str().context("no code")?.to_owned();
-        let office = rig.office();
-        let mut enrol = rig.sync_command()?;
-        run(enrol.args(["enrol", "--collector", &office, "--code", &code]))?;
         Ok(rig)
     }
 
@@ -101,7 +139,10 @@ impl Rig {
 
     pub(crate) fn sync_command(&self) -> anyhow::Result<Command> {
         let mut command = bare("manyi-sync")?;
-        command.arg("--data-dir").arg(self.tablet_dir());
+        command
+            .arg("--data-dir")
+            .arg(self.tablet_dir())
+            .env("MANYI_PROMPT_API", format!("{}/v1/prompts", self.prompts()));
         Ok(command)
     }
 
