@@ -23,6 +23,7 @@ mod profile;
 mod record;
 mod reply;
 mod sealed;
+mod signed;
 mod supplement;
 
 pub mod limits;
@@ -49,6 +50,7 @@ pub use reply::{
     Acknowledgement, OfficePrompt, RejectReason, Rejection, Reply, ReplyError, ReplyStatus,
 };
 pub use sealed::{MAX_SEALED_TEXT, OfficeKey, OfficeSecret, SealError, SealedText};
+pub use signed::{Signed, TerminalMessage};
 pub use supplement::{SignedSupplement, Supplement};
 
 /// SHA-256 of `bytes`: digests of bodies and requests.

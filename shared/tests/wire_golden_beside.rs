@@ -14,7 +14,7 @@ use manyi_shared::wire::{
     Announcement, AssetRequest, Localised, Message, MessageKind, Misuse, OfficePrompt,
     OfficeSecret, OpeningHours, OutcomeRecord, ProfileOptions, ProfileTag, Record, RecordBody,
     RecordTime, SecretKey, SelfTest, SignedAssetRequest, SignedSupplement, Supplement,
-    SupplementOption, Voice, VoiceClip, digest,
+    SupplementOption, TerminalMessage as _, Voice, VoiceClip, digest,
 };
 
 fn hex(bytes: &[u8]) -> String {

@@ -17,7 +17,8 @@ use std::time::Duration;
 use manyi_shared::tablet::{DataDir, FileError, Identity, ensure_folder, replace};
 use manyi_shared::wire::limits::MAX_ASSET_BYTES;
 use manyi_shared::wire::{
-    self, AssetDigest, AssetKind, AssetRequest, Profile, SecretKey, check_sound,
+    self, AssetDigest, AssetKind, AssetRequest, Profile, SecretKey, TerminalMessage as _,
+    check_sound,
 };
 
 use crate::exchange::{PROBLEM_TYPE, SIGNED_TYPE, problem_detail};

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use manyi_collector::hall::HallTables;
 use manyi_collector::store::IngestStore;
 use manyi_shared::domain::TerminalId;
-use manyi_shared::wire::{AssetRequest, SecretKey, digest};
+use manyi_shared::wire::{AssetRequest, SecretKey, TerminalMessage as _, digest};
 
 use crate::hall::files;
 use crate::support::{Centre, Tablet, demo_data};

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use manyi_shared::domain::{Level, Outcome, Seq, ServiceEvent, TerminalId};
+use manyi_shared::wire::TerminalMessage as _;
 use manyi_shared::wire::{SecretKey, Supplement};
 
 use crate::rules::send;

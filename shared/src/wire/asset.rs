@@ -8,8 +8,8 @@ use minicbor::{Decode, Encode};
 
 use crate::domain::TerminalId;
 
-use super::envelope::{Envelope, EnvelopeError, Purpose};
-use super::keys::{PublicKey, SecretKey};
+use super::envelope::Purpose;
+use super::signed::{Signed, TerminalMessage};
 
 /// SHA-256 of a file.
 pub type AssetDigest = [u8; 32];
@@ -23,6 +23,9 @@ pub struct AssetRequest {
     pub digest: AssetDigest,
 }
 
+/// A request as it came in: taken apart, not yet trusted.
+pub type SignedAssetRequest = Signed<AssetRequest>;
+
 #[derive(Encode, Decode)]
 #[cbor(map)]
 struct RawRequest {
@@ -30,57 +33,22 @@ struct RawRequest {
     digest: [u8; 32],
 }
 
-/// A request as it came in: taken apart, not yet trusted.
-#[derive(Debug)]
-pub struct SignedAssetRequest {
-    envelope: Envelope,
-    terminal: TerminalId,
-}
+impl TerminalMessage for AssetRequest {
+    const PURPOSE: Purpose = Purpose::Asset;
 
-impl AssetRequest {
-    /// Signs the request.
-    #[must_use]
-    pub fn seal(&self, key: &SecretKey) -> Vec<u8> {
-        let raw = RawRequest {
-            digest: self.digest,
-        };
-        Envelope::seal(
-            Purpose::Asset,
-            self.terminal.as_bytes(),
-            super::to_cbor(&raw),
-            key,
-        )
-    }
-}
-
-impl SignedAssetRequest {
-    /// Takes a request apart without trusting it.
-    ///
-    /// # Errors
-    /// [`EnvelopeError`] when the bytes are no request.
-    pub fn parse(bytes: &[u8]) -> Result<Self, EnvelopeError> {
-        let envelope = Envelope::parse(bytes)?;
-        let terminal = TerminalId::from_bytes(envelope.key_id()?);
-        Ok(Self { envelope, terminal })
-    }
-
-    /// Who claims to ask, for looking up the key.
-    #[must_use]
-    pub const fn claimed_terminal(&self) -> TerminalId {
+    fn terminal(&self) -> TerminalId {
         self.terminal
     }
 
-    /// What is wanted, once the signature fits.
-    ///
-    /// # Errors
-    /// [`EnvelopeError`].
-    pub fn open(&self, key: &PublicKey) -> Result<AssetRequest, EnvelopeError> {
-        let payload = self.envelope.open(Purpose::Asset, key)?;
-        let content = |e: String| EnvelopeError::Content(e);
-        super::deterministic::check(payload).map_err(|e| content(e.to_string()))?;
-        let raw: RawRequest = minicbor::decode(payload).map_err(|e| content(e.to_string()))?;
-        Ok(AssetRequest {
-            terminal: self.terminal,
+    fn payload(&self) -> Vec<u8> {
+        let digest = self.digest;
+        super::to_cbor(&RawRequest { digest })
+    }
+
+    fn read(terminal: TerminalId, payload: &[u8]) -> Result<Self, String> {
+        let raw: RawRequest = minicbor::decode(payload).map_err(|e| e.to_string())?;
+        Ok(Self {
+            terminal,
             digest: raw.digest,
         })
     }

@@ -9,8 +9,8 @@ use minicbor::{Decode, Encode};
 
 use crate::domain::{Seq, StreamId, TerminalId};
 
-use super::envelope::{Envelope, EnvelopeError, Purpose};
-use super::keys::{PublicKey, SecretKey};
+use super::envelope::Purpose;
+use super::signed::{Signed, TerminalMessage};
 
 /// Which rating may be added to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,61 +37,29 @@ struct RawSupplement {
 }
 
 /// A token as it came in: taken apart, not yet trusted.
-#[derive(Debug)]
-pub struct SignedSupplement {
-    envelope: Envelope,
-    terminal: TerminalId,
-}
+pub type SignedSupplement = Signed<Supplement>;
 
-impl Supplement {
-    /// Signs the token.
-    #[must_use]
-    pub fn seal(&self, key: &SecretKey) -> Vec<u8> {
-        let raw = RawSupplement {
-            stream: *self.stream.as_bytes(),
-            target: self.target.get(),
-            hours: self.hours,
-        };
-        Envelope::seal(
-            Purpose::Supplement,
-            self.terminal.as_bytes(),
-            super::to_cbor(&raw),
-            key,
-        )
-    }
-}
+impl TerminalMessage for Supplement {
+    const PURPOSE: Purpose = Purpose::Supplement;
 
-impl SignedSupplement {
-    /// Takes a token apart without trusting it.
-    ///
-    /// # Errors
-    /// [`EnvelopeError`] when the bytes are no token.
-    pub fn parse(bytes: &[u8]) -> Result<Self, EnvelopeError> {
-        let envelope = Envelope::parse(bytes)?;
-        let terminal = TerminalId::from_bytes(envelope.key_id()?);
-        Ok(Self { envelope, terminal })
-    }
-
-    /// Who claims to have signed it, for looking up the key.
-    #[must_use]
-    pub const fn claimed_terminal(&self) -> TerminalId {
+    fn terminal(&self) -> TerminalId {
         self.terminal
     }
 
-    /// Which rating may be added to, once the signature fits.
-    ///
-    /// # Errors
-    /// [`EnvelopeError`].
-    pub fn open(&self, key: &PublicKey) -> Result<Supplement, EnvelopeError> {
-        let payload = self.envelope.open(Purpose::Supplement, key)?;
-        let content = |e: String| EnvelopeError::Content(e);
-        super::deterministic::check(payload).map_err(|e| content(e.to_string()))?;
-        let raw: RawSupplement = minicbor::decode(payload).map_err(|e| content(e.to_string()))?;
-        Ok(Supplement {
-            terminal: self.terminal,
+    fn payload(&self) -> Vec<u8> {
+        super::to_cbor(&RawSupplement {
+            stream: *self.stream.as_bytes(),
+            target: self.target.get(),
+            hours: self.hours,
+        })
+    }
+
+    fn read(terminal: TerminalId, payload: &[u8]) -> Result<Self, String> {
+        let raw: RawSupplement = minicbor::decode(payload).map_err(|e| e.to_string())?;
+        Ok(Self {
+            terminal,
             stream: StreamId::from_bytes(raw.stream),
-            target: Seq::new(raw.target)
-                .ok_or_else(|| content("a position is at least 1".to_owned()))?,
+            target: Seq::new(raw.target).ok_or("a position is at least 1")?,
             hours: raw.hours,
         })
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use manyi_shared::domain::{ClockReading, Language, Seq, StreamId};
-use manyi_shared::wire::Supplement;
+use manyi_shared::wire::{Supplement, TerminalMessage as _};
 
 use crate::day::{self, AWAKE_MS, LocalTime};
 use crate::flow::{Millis, PageView, View};
