@@ -29,7 +29,7 @@ use manyi_e2e::invented;
 use manyi_e2e::layout::{Layout, Point};
 use manyi_e2e::places::{self, Reading};
 use manyi_e2e::pointer::Pointer;
-use manyi_e2e::usage::{cpu_ticks, pss_kib};
+use manyi_e2e::usage::{cpu_seconds, pss_kib};
 use manyi_e2e::wait::{pause, wait_for};
 use manyi_shared::domain::Language;
 
@@ -134,12 +134,10 @@ fn after_all_languages(terminal: &Terminal, hand: &Hand<'_>) -> f64 {
 fn idle_percent(terminal: &Terminal) -> f64 {
     // What the start left to do is done by then.
     pause(Duration::from_secs(5));
-    let (before, start) = (cpu_ticks(terminal.program.id()).unwrap(), Instant::now());
+    let used = || cpu_seconds(terminal.program.id()).unwrap();
+    let (before, start) = (used(), Instant::now());
     pause(IDLE);
-    let used = cpu_ticks(terminal.program.id()).unwrap() - before;
-    #[expect(clippy::cast_precision_loss, reason = "a minute's ticks")]
-    let seconds = used as f64 / rustix::param::clock_ticks_per_second() as f64;
-    100.0 * seconds / start.elapsed().as_secs_f64()
+    100.0 * (used() - before) / start.elapsed().as_secs_f64()
 }
 
 fn main() {

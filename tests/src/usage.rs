@@ -18,15 +18,17 @@ pub fn pss_kib(process: u32) -> anyhow::Result<u64> {
     pss.with_context(|| format!("`{path}` has no Pss"))
 }
 
-/// The processor time that a process and its threads have used, in clock ticks.
+/// The processor time that a process and its threads have used, in seconds.
 ///
 /// # Errors
 /// When the process is gone.
-pub fn cpu_ticks(process: u32) -> anyhow::Result<u64> {
+pub fn cpu_seconds(process: u32) -> anyhow::Result<f64> {
     let path = format!("/proc/{process}/stat");
     let stat = fs::read_to_string(&path).with_context(|| format!("could not read `{path}`"))?;
-    let ticks = ticks_of(&stat);
-    ticks.with_context(|| format!("`{path}` has no times: {stat}"))
+    let ticks = ticks_of(&stat).with_context(|| format!("`{path}` has no times: {stat}"))?;
+    #[expect(clippy::cast_precision_loss, reason = "years of ticks are exact")]
+    let seconds = ticks as f64 / rustix::param::clock_ticks_per_second() as f64;
+    Ok(seconds)
 }
 
 /// Fields 14 and 15. The name in brackets, the second field, may hold anything.
