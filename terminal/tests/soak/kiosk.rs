@@ -21,8 +21,8 @@ use manyi_terminal::conductor::{Conductor, Message, PromptRequest, Screen};
 use manyi_terminal::flow::Names;
 use manyi_terminal::outputs::NoOutputs;
 use manyi_terminal::recorder;
-use manyi_terminal::registry::Registry;
-use manyi_terminal::scene::Scene;
+use manyi_terminal::registry::{Registry, Status};
+use manyi_terminal::scene::{Scene, ScenePage};
 use manyi_ui::{KioskWindow, Page, PhoneAdapter};
 use slint::platform::PointerEventButton;
 use slint::{ComponentHandle as _, Global as _, PhysicalSize};
@@ -66,6 +66,9 @@ pub(crate) struct Kiosk {
     ear: Sender<Message>,
     scenes: Receiver<Scene>,
     scene: Scene,
+    /// Each page is drawn once in so many.
+    draw_every: u64,
+    reached: u64,
     /// Pictures that were drawn.
     pub(crate) drawn: u64,
     conductor: JoinHandle<usize>,
@@ -74,7 +77,7 @@ pub(crate) struct Kiosk {
 
 impl Kiosk {
     /// Starts with what is in the folder, and waits until nobody is at the screen.
-    pub(crate) fn start(folder: &Path) -> Self {
+    pub(crate) fn start(folder: &Path, draw_every: u64) -> Self {
         slint::platform::set_platform(Box::new(TestingBackend::new(TestingBackendOptions {
             mock_time: true,
             threading: false,
@@ -92,6 +95,7 @@ impl Kiosk {
         let (jobs, recorder) = recorder::start(data.clone(), clock.clone(), answer).unwrap();
         let registry = Arc::<Registry>::default();
         let outputs = Box::new(NoOutputs);
+        let health = registry.clone();
         let conductor = Conductor::new(data, clock.clone(), jobs, registry, outputs, ear.clone());
         let window = KioskWindow::new().unwrap();
         window.show().unwrap();
@@ -117,10 +121,16 @@ impl Kiosk {
             ear,
             scenes,
             scene,
+            draw_every,
+            reached: 0,
             drawn: 0,
             conductor,
             recorder,
         };
+        // The idle page is there before the journal is.
+        while health.health().status != Status::Ready {
+            kiosk.follow("a journal");
+        }
         kiosk.reach(Page::Idle);
         kiosk
     }
@@ -193,6 +203,18 @@ impl Kiosk {
         }
     }
 
+    /// Waits until so many chips are chosen. A jump of the clock before that would come before the
+    /// touches.
+    pub(crate) fn wait_for_chips(&mut self, count: usize) {
+        let chosen = |scene: &Scene| match &scene.page {
+            ScenePage::Reasons(page) => page.chips.iter().filter(|chip| chip.chosen).count(),
+            _ => 0,
+        };
+        while chosen(&self.scene) != count {
+            self.follow("the chips");
+        }
+    }
+
     /// Draws the next scene.
     fn follow(&mut self, what: &str) {
         match self.scenes.recv_timeout(PATIENCE) {
@@ -207,6 +229,10 @@ impl Kiosk {
 
     /// Draws the window as the software renderer does on a tablet.
     fn draw(&mut self) {
+        self.reached += 1;
+        if !self.reached.is_multiple_of(self.draw_every) {
+            return;
+        }
         let picture = self.window.window().take_snapshot().unwrap();
         assert_eq!((picture.width(), picture.height()), (1280, 800));
         self.drawn += 1;

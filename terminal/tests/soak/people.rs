@@ -131,6 +131,7 @@ impl Person {
                 tags.push(tag.code.number());
             }
         }
+        kiosk.wait_for_chips(tags.len());
         if rating.phone {
             let number = format!("138{:08}", self.number);
             leave_number(kiosk, &number);
