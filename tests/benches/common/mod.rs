@@ -51,7 +51,8 @@ impl Terminal {
             self.program.check_runs()?;
             let health = self.http.get(&format!("{}/health", self.base), None)?;
             let health: Value = serde_json::from_str(&health.body)?;
-            Ok((health["status"] == status).then_some(()))
+            let is = health.get("status").and_then(Value::as_str);
+            Ok((is == Some(status)).then_some(()))
         })
         .unwrap();
     }
