@@ -46,9 +46,11 @@ impl Person {
         let rating = Rating {
             level: level(number),
             chips: number % 3,
-            phone: number % 7 == 0,
-            lets_go: number % 11 == 0,
-            corrected: (number % 13 == 0).then(|| level(number + 1 + number % 4)),
+            phone: number.is_multiple_of(7),
+            lets_go: number.is_multiple_of(11),
+            corrected: number
+                .is_multiple_of(13)
+                .then(|| level(number + 1 + number % 4)),
         };
         let answer = match number % 17 {
             3 => Answer::Decline,
@@ -60,7 +62,7 @@ impl Person {
         Self {
             number,
             language: Language::ALL[number % Language::ALL.len()],
-            elder: number % 9 == 0,
+            elder: number.is_multiple_of(9),
             answer,
         }
     }
