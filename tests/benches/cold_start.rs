@@ -8,8 +8,10 @@
 #![allow(
     clippy::allow_attributes,
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "a bench"
+    dead_code,
+    reason = "a bench, which needs only a part of what benches share"
 )]
 
 mod common;

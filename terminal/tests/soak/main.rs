@@ -35,9 +35,9 @@ use people::Person;
 
 /// What the terminal may grow by after it has warmed up, in KiB.
 const GROWTH_KIB: u64 = 2 * 1024;
-/// Each page is drawn once in so many, glyph by glyph. Unoptimised, a picture takes a tenth of a second.
-/// Seven meets every kind of page: no citizen sees seven.
-const DRAW_EVERY: u64 = if cfg!(debug_assertions) { 7 } else { 1 };
+/// Each page is drawn once in so many, glyph by glyph; unoptimised, a picture takes some tenths of a
+/// second. A prime, so that every kind of page has its turn.
+const DRAW_EVERY: u64 = if cfg!(debug_assertions) { 29 } else { 1 };
 /// Citizens until caches are full.
 const WARM_UP: usize = 500;
 
