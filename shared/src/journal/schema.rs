@@ -47,6 +47,10 @@ const CREATE: &str = "
 ";
 
 /// What a connection is for.
+/// The page cache of a connection, as SQLite counts: negative is in KiB. A journal is appended to and
+/// read forward; the usual 2 MB would only fill up over the weeks.
+const CACHE_KIB: i64 = -256;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     /// Appends records; creates the file when there is none.
@@ -82,6 +86,8 @@ pub(super) fn open(path: &Path, role: Role) -> Result<Connection, JournalError> 
     };
     let mut conn = Connection::open_with_flags(path, flags).map_err(|e| unreadable(&e))?;
     conn.busy_timeout(BUSY).map_err(|e| unreadable(&e))?;
+    conn.pragma_update(None, "cache_size", CACHE_KIB)
+        .map_err(|e| unreadable(&e))?;
     if role == Role::Writer && is_blank(&conn).map_err(|e| unreadable(&e))? {
         create(&mut conn).map_err(|e| unreadable(&e))?;
     }
