@@ -46,11 +46,11 @@ const CREATE: &str = "
     ) WITHOUT ROWID;
 ";
 
-/// What a connection is for.
 /// The page cache of a connection, as SQLite counts: negative is in KiB. A journal is appended to and
 /// read forward; the usual 2 MB would only fill up over the weeks.
 const CACHE_KIB: i64 = -256;
 
+/// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     /// Appends records; creates the file when there is none.
