@@ -140,6 +140,10 @@ fn a_number_is_handed_over_once_and_is_nowhere_afterwards() {
         .touch(Target::KeepPhone);
     assert_eq!(run.did(), ["seal text 13800 of 2"]);
     assert!(!format!("{:?}", run.flow).contains("13800"));
+    let PageView::Phone { digits, .. } = run.flow.view(run.now).page else {
+        panic!("not the pad");
+    };
+    assert_eq!(digits, "", "while it is being sealed");
     run.sealed();
     let PageView::Reasons { phone, .. } = run.flow.view(run.now).page else {
         panic!("not the reasons");

@@ -30,7 +30,7 @@ impl Flow {
             todo.push(Effect::Exit);
         } else if let Some(prompt) = self.next.take() {
             todo.push(Effect::Asking(prompt.clone()));
-            self.odd = Some(Odd::of(prompt.id));
+            self.odd = Some(Odd::default());
             self.manner = self.first_manner();
             self.stage = Stage::Asking(Asking {
                 prompt,

@@ -3,7 +3,7 @@
 //! It is counted while a prompt is on the screen and sealed when its pages are over, as a record
 //! beside the outcome. Nothing of it changes or delays the outcome.
 
-use manyi_shared::domain::{PromptId, Seq};
+use manyi_shared::domain::Seq;
 use manyi_shared::wire::{Misuse, RecordBody};
 
 use super::{Behind, Effect, Flow, Job, Millis, Sealing, Stage};
@@ -26,9 +26,8 @@ pub enum Oddity {
 }
 
 /// What was seen since the question was shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Odd {
-    prompt: PromptId,
     /// Where the prompt's outcome is sealed.
     target: Option<Seq>,
     kinds: u8,
@@ -38,17 +37,6 @@ pub(super) struct Odd {
 }
 
 impl Odd {
-    pub(super) const fn of(prompt: PromptId) -> Self {
-        Self {
-            prompt,
-            target: None,
-            kinds: 0,
-            touches: 0,
-            first: 0,
-            last: 0,
-        }
-    }
-
     pub(super) fn see(&mut self, oddity: Oddity, now: Millis) {
         if self.touches == 0 {
             self.first = now;
@@ -66,10 +54,10 @@ impl Odd {
         }
     }
 
-    pub(super) fn ended(&mut self, prompt: PromptId, seq: Seq) {
-        if self.prompt == prompt {
-            self.target = Some(seq);
-        }
+    /// The prompt's outcome is sealed. No other prompt's can be before this is taken: what follows a
+    /// prompt begins with [`Flow::seal_oddities`].
+    pub(super) const fn ended(&mut self, seq: Seq) {
+        self.target = Some(seq);
     }
 
     /// What is to be sealed, when it is worth it and its outcome is sealed.

@@ -15,7 +15,7 @@ impl Flow {
             Job::Outcome { prompt, outcome } => {
                 todo.push(Effect::Ended(prompt.id));
                 if let Some(odd) = &mut self.odd {
-                    odd.ended(prompt.id, seq);
+                    odd.ended(seq);
                 }
                 match outcome.level() {
                     Some(level) if !self.waits() => {
