@@ -1,8 +1,8 @@
 //! What a tablet does besides its screen: lamp, buzzer, voice, brightness. The vocabulary between
 //! the conductor, which decides, and the devices, which obey.
 //!
-//! **Invariant**: nothing here differs by the level that a citizen chose. The one exception is the
-//! elder mode's spoken levels, which say what a finger rests on, before anything is chosen.
+//! **Invariant**: nothing here differs by the level that a citizen chose. In elder mode all
+//! five words are read in their order, before anything is touched.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -62,11 +62,11 @@ pub enum Clip {
     Invitation,
     /// Thank you.
     Thanks,
-    /// A level's name, 1 to 5, in elder mode while a finger rests on it.
+    /// A level's name, 1 to 5; in elder mode all five are read one after the other.
     Level(u8),
     /// The rating was not kept; please tell the clerk.
     NotKept,
-    /// The choice was changed.
+    /// Please choose again: the level is being corrected.
     Correct,
 }
 

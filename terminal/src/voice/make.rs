@@ -44,7 +44,7 @@ pub const LANGUAGES: [Language; 8] = [
             "满意",
             "非常满意",
             "您的评价未能保存，请告知窗口工作人员。",
-            "您的评价已更正。",
+            "请重新选择您的评价。",
         ],
     },
     Language {
@@ -59,7 +59,7 @@ pub const LANGUAGES: [Language; 8] = [
             "滿意",
             "非常滿意",
             "您的評價未能保存，請告知窗口工作人員。",
-            "您的評價已更正。",
+            "請重新選擇您的評價。",
         ],
     },
     Language {
@@ -74,7 +74,7 @@ pub const LANGUAGES: [Language; 8] = [
             "Satisfied",
             "Very satisfied",
             "Your rating was not kept. Please tell the clerk.",
-            "Your rating has been corrected.",
+            "Please choose your rating again.",
         ],
     },
     Language {
@@ -89,7 +89,7 @@ pub const LANGUAGES: [Language; 8] = [
             "まんぞく",
             "ひじょうに まんぞく",
             "ひょうかを ほぞんできませんでした。まどぐちの かかりいんに おしらせください。",
-            "ひょうかを ていせいしました。",
+            "ひょうかを もういちど おえらびください。",
         ],
     },
     Language {
@@ -104,7 +104,7 @@ pub const LANGUAGES: [Language; 8] = [
             "راضٍ",
             "راضٍ جداً",
             "لم يُحفظ تقييمكم. نرجو إبلاغ الموظف.",
-            "تم تصحيح تقييمكم.",
+            "يرجى اختيار تقييمكم من جديد.",
         ],
     },
     Language {
@@ -119,7 +119,7 @@ pub const LANGUAGES: [Language; 8] = [
             "Satisfait",
             "Très satisfait",
             "Votre avis n'a pas été enregistré. Veuillez prévenir l'agent.",
-            "Votre avis a été corrigé.",
+            "Veuillez choisir à nouveau votre évaluation.",
         ],
     },
     Language {
@@ -134,7 +134,7 @@ pub const LANGUAGES: [Language; 8] = [
             "संतुष्ट",
             "बहुत संतुष्ट",
             "आपका मूल्यांकन सहेजा नहीं गया। कृपया कर्मचारी को बताएँ।",
-            "आपका मूल्यांकन सुधार दिया गया है।",
+            "कृपया अपना मूल्यांकन फिर से चुनें।",
         ],
     },
     Language {
@@ -149,7 +149,7 @@ pub const LANGUAGES: [Language; 8] = [
             "رازى",
             "ئىنتايىن رازى",
             "باھايىڭىز ساقلانمىدى، خىزمەتچىگە ئېيتىڭ.",
-            "باھايىڭىز تۈزىتىلدى.",
+            "باھايىڭىزنى قايتا تاللاڭ.",
         ],
     },
 ];
