@@ -11,16 +11,13 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use manyi_shared::domain::{PromptId, ServiceEvent};
+use manyi_shared::domain::{CallerKey, PromptId, ServiceEvent};
 use sha2::{Digest, Sha256};
 
 use crate::flow::Names;
 
 /// How many keys are remembered: as many as prompts, two busy days of a window.
 pub const KEPT: usize = crate::registry::KEPT;
-
-/// The first eight bytes of the SHA-256 of a key's text.
-pub type KeyDigest = [u8; 8];
 
 /// What a prompt is about and shows, as a digest; equal for equal contents only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,13 +37,13 @@ pub enum Seen {
 /// The keys of the newest prompts.
 #[derive(Debug, Default)]
 pub struct Keys {
-    known: HashMap<KeyDigest, (PromptId, Option<Content>)>,
-    order: VecDeque<KeyDigest>,
+    known: HashMap<CallerKey, (PromptId, Option<Content>)>,
+    order: VecDeque<CallerKey>,
 }
 
 impl Keys {
     /// Takes the keys of earlier starts, oldest first.
-    pub fn seed(&mut self, earlier: impl IntoIterator<Item = (KeyDigest, PromptId)>) {
+    pub fn seed(&mut self, earlier: impl IntoIterator<Item = (CallerKey, PromptId)>) {
         for (digest, id) in earlier {
             self.keep(digest, id, None);
         }
@@ -55,7 +52,7 @@ impl Keys {
     /// What is known of a key that now comes with this content.
     #[must_use]
     pub fn seen(&self, key: &str, content: Content) -> Seen {
-        match self.known.get(&digest(key)) {
+        match self.known.get(&CallerKey::of(key)) {
             None => Seen::Never,
             Some((_, Some(known))) if *known != content => Seen::Other,
             Some((id, _)) => Seen::Same(*id),
@@ -64,10 +61,10 @@ impl Keys {
 
     /// Notes that a key brought a prompt.
     pub fn remember(&mut self, key: &str, content: Content, id: PromptId) {
-        self.keep(digest(key), id, Some(content));
+        self.keep(CallerKey::of(key), id, Some(content));
     }
 
-    fn keep(&mut self, digest: KeyDigest, id: PromptId, content: Option<Content>) {
+    fn keep(&mut self, digest: CallerKey, id: PromptId, content: Option<Content>) {
         if self.known.insert(digest, (id, content)).is_some() {
             return;
         }
@@ -78,13 +75,6 @@ impl Keys {
             self.known.remove(&oldest);
         }
     }
-}
-
-/// The digest by which a key is recorded.
-#[must_use]
-pub fn digest(key: &str) -> KeyDigest {
-    let [a, b, c, d, e, f, g, h, ..]: [u8; 32] = Sha256::digest(key).into();
-    [a, b, c, d, e, f, g, h]
 }
 
 impl Content {
@@ -176,7 +166,7 @@ mod tests {
     #[test]
     fn a_key_of_an_earlier_start_brings_its_prompt_whatever_the_names_were() {
         let mut keys = Keys::default();
-        keys.seed([(digest("old"), id(7))]);
+        keys.seed([(CallerKey::of("old"), id(7))]);
         assert_eq!(keys.seen("old", about("X")), Seen::Same(id(7)));
     }
 
@@ -200,7 +190,7 @@ mod tests {
     fn a_key_is_recorded_as_the_start_of_its_sha_256() {
         // printf abc | sha256sum
         assert_eq!(
-            digest("abc"),
+            CallerKey::of("abc").0,
             [0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea]
         );
     }

@@ -65,7 +65,6 @@ impl Conductor {
             self.registry.note(*id, PromptState::Waiting);
             self.registry.note(*id, PromptState::Ended);
         }
-        self.keys
-            .seed(keys.into_iter().map(|(key, id)| (key.0, id)));
+        self.keys.seed(keys);
     }
 }
