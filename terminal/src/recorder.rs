@@ -50,7 +50,7 @@ pub enum Job {
 pub enum Answer {
     /// To a job.
     Event(Event),
-    /// After the journal was opened: the callers' keys of the newest prompts, oldest first.
+    /// Right before [`Event::Opened`]: the callers' keys of the newest prompts, oldest first.
     Keys(Vec<(CallerKey, PromptId)>),
 }
 
@@ -105,11 +105,11 @@ impl<A: Fn(Answer)> Recorder<A> {
             match job {
                 Job::Open(opening) => {
                     let event = self.open(&opening);
-                    let opened = matches!(event, Event::Opened { .. });
-                    (self.answer)(Answer::Event(event));
-                    if opened {
+                    // Before the first prompt can be taken: it may be a call that is repeated.
+                    if matches!(event, Event::Opened { .. }) {
                         (self.answer)(Answer::Keys(self.earlier_keys()));
                     }
+                    (self.answer)(Answer::Event(event));
                 }
                 Job::Seal(body) => {
                     let event = self.seal(body);

@@ -45,3 +45,22 @@ fn a_key_that_was_refused_can_be_sent_again() {
     terminal.wait_page("ask");
     terminal.stop();
 }
+
+#[test]
+fn a_key_of_an_earlier_start_asks_nobody_twice() {
+    let folder = enrolled();
+    let mut terminal = ready(&folder);
+    let body = r#"{"case_number":"C-1"}"#;
+    let (_, first) = terminal.post_with_key("k-1", body);
+    terminal.touch("ask", Target::Decline);
+    terminal.wait_page("idle");
+    terminal.stop();
+
+    let terminal = ready(&folder);
+    let (status, again) = terminal.post_with_key("k-1", body);
+    assert_eq!((status, &again["id"]), (200, &first["id"]));
+    assert_eq!(again["recorded"], true);
+    let data = terminal.data.clone();
+    terminal.stop();
+    assert_eq!(kinds(&records(&data).concat()), [&Outcome::Declined]);
+}
