@@ -115,7 +115,7 @@ const STATUSES: [u16; 7] = [408, 413, 429, 500, 502, 503, 504];
 
 type Draw = fn(&mut Chance, Duration) -> Fault;
 
-/// What happens to requests, each as often as the others.
+/// What happens to requests; they take turns.
 const OF_REQUESTS: [Draw; 16] = [
     |_, _| Fault::CutBefore,
     |_, _| Fault::CutDuring,
@@ -157,37 +157,43 @@ impl Weather {
         }
     }
 
-    /// Everything goes wrong, one request in four; slow means up to a third of a second, so that a
+    /// Everything goes wrong, one request in four and one connection in seven; slow means up to a third of a second, so that a
     /// test with many of them ends.
     #[must_use]
     pub const fn storm(seed: u64) -> Self {
         Self {
             seed,
-            connections: 60,
+            connections: 150,
             requests: 250,
             slow: Duration::from_millis(300),
         }
     }
 
-    /// What happens to the `n`-th connection.
+    /// What happens to the `n`-th connection, when so many before it went wrong.
     #[must_use]
-    pub fn connection(&self, n: u64) -> Option<Fault> {
+    pub fn connection(&self, n: u64, before: u64) -> Option<Fault> {
         let mut chance = Chance::row(self.seed, n.wrapping_mul(2));
         let happens = chance.happens(self.connections);
         happens
-            .then(|| chance.one_of(&OF_CONNECTIONS).copied())
+            .then(|| self.turn(&OF_CONNECTIONS, before).copied())
             .flatten()
     }
 
-    /// What happens to the `n`-th request.
+    /// What happens to the `n`-th request, when something happened to so many before it.
     #[must_use]
-    pub fn request(&self, n: u64) -> Option<Fault> {
+    pub fn request(&self, n: u64, before: u64) -> Option<Fault> {
         let mut chance = Chance::row(self.seed, n.wrapping_mul(2).wrapping_add(1));
         if !chance.happens(self.requests) {
             return None;
         }
-        let draw = chance.one_of(&OF_REQUESTS).copied()?;
+        let draw = self.turn(&OF_REQUESTS, before)?;
         Some(draw(&mut chance, self.slow))
+    }
+
+    /// Kinds take turns, so that a short run has had them all; the seed says which comes first.
+    fn turn<'a, T>(&self, kinds: &'a [T], before: u64) -> Option<&'a T> {
+        let at = self.seed.wrapping_add(before) % (kinds.len() as u64);
+        kinds.get(usize::try_from(at).ok()?)
     }
 
     /// The names of everything that can go wrong.
@@ -210,7 +216,7 @@ mod tests {
     fn a_storm_has_everything_in_it_and_is_the_same_storm_again() {
         let of = |seed: u64| {
             let weather = Weather::storm(seed);
-            (0..4000_u64).flat_map(move |n| [weather.connection(n), weather.request(n)])
+            (0..400_u64).flat_map(move |n| [weather.connection(n, n), weather.request(n, n)])
         };
         assert!(of(5).eq(of(5)));
         assert!(!of(5).eq(of(6)));
@@ -221,9 +227,13 @@ mod tests {
     #[test]
     fn as_much_goes_wrong_as_the_weather_says_and_nothing_in_a_calm() {
         let storm = Weather::storm(9);
-        let wrong = (0..10_000).filter(|&n| storm.request(n).is_some()).count();
+        let wrong = (0..10_000)
+            .filter(|&n| storm.request(n, 0).is_some())
+            .count();
         assert!((2300..2700).contains(&wrong), "{wrong}");
         let calm = Weather::calm();
-        assert!((0..10_000).all(|n| calm.request(n).is_none() && calm.connection(n).is_none()));
+        assert!(
+            (0..10_000).all(|n| calm.request(n, 0).is_none() && calm.connection(n, 0).is_none())
+        );
     }
 }
