@@ -347,6 +347,7 @@ impl Daemon {
             problem: problem.map(|problem| crate::one_line(&problem, MAX_PROBLEM)),
             profile_problem: self.profile.problem(),
             certificate: self.link.certificate_note(),
+            revoked: self.status.revoked,
         };
         if let Err(error) = self.status.write(&self.data.uplink_status()) {
             tracing::debug!(

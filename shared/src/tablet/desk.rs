@@ -101,6 +101,9 @@ pub struct UplinkStatus {
     /// words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
+    /// Whether the office took this tablet's identity back, said by a signed reply.
+    #[serde(default)]
+    pub revoked: bool,
 }
 
 impl EnrolOrder {
