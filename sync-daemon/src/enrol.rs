@@ -151,7 +151,8 @@ fn wait(seconds: Option<u64>) -> String {
 /// [`EnrolError`]; no identity was written, so the same command can be run again.
 pub async fn enrol(enrolment: Enrolment) -> Result<Identity, EnrolError> {
     let data = &enrolment.data;
-    let link = Link::new(&enrolment.collector_url, &enrolment.link).map_err(EnrolError::Link)?;
+    let link =
+        Link::to_enrol(&enrolment.collector_url, &enrolment.link).map_err(EnrolError::Link)?;
     ensure_folder(data.path())?;
     let lock = Lock::take(data)?;
     ask(&enrolment, &link, &lock).await
@@ -165,7 +166,8 @@ pub(crate) async fn enrol_within(
     enrolment: &Enrolment,
     lock: &Lock,
 ) -> Result<Identity, EnrolError> {
-    let link = Link::new(&enrolment.collector_url, &enrolment.link).map_err(EnrolError::Link)?;
+    let link =
+        Link::to_enrol(&enrolment.collector_url, &enrolment.link).map_err(EnrolError::Link)?;
     ask(enrolment, &link, lock).await
 }
 
@@ -203,6 +205,7 @@ async fn ask(enrolment: &Enrolment, link: &Link, _lock: &Lock) -> Result<Identit
         collector_url: url.clone(),
     };
     first_profile(data, &identity, &reply.profile)?;
+    enrolment.link.time.heard(reply.server_ms, data);
     identity.write(&path)?;
     Ok(identity)
 }
