@@ -22,6 +22,12 @@ pub enum Purpose {
     Asset,
     /// What the QR code on the reasons page carries.
     Supplement,
+    /// A terminal asks to be known by a new key.
+    Rotate,
+    /// The new key's proof that its owner asks for it.
+    RotateProof,
+    /// The collector's answer to it.
+    RotateReply,
 }
 
 impl Purpose {
@@ -35,6 +41,9 @@ impl Purpose {
             Self::Profile => b"manyi/1/profile",
             Self::Asset => b"manyi/1/asset",
             Self::Supplement => b"manyi/1/supplement",
+            Self::Rotate => b"manyi/1/rotate",
+            Self::RotateProof => b"manyi/1/rotate-proof",
+            Self::RotateReply => b"manyi/1/rotate-reply",
         }
     }
 }
