@@ -14,6 +14,7 @@
 
 mod asset;
 mod chain;
+mod day_root;
 mod deterministic;
 mod enrolment;
 mod envelope;
@@ -30,6 +31,7 @@ pub mod limits;
 
 pub use asset::{AssetDigest, AssetRequest, SignedAssetRequest};
 pub use chain::ChainHash;
+pub use day_root::{DayRoot, SignedDayRoot};
 pub use deterministic::{NotDeterministic, check as check_deterministic};
 pub use enrolment::{EnrolReply, EnrolRequest, EnrolmentCode, InvalidEnrolmentCode};
 pub use envelope::{Envelope, EnvelopeError, Purpose};

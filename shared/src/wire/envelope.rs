@@ -22,6 +22,8 @@ pub enum Purpose {
     Asset,
     /// What the QR code on the reasons page carries.
     Supplement,
+    /// The collector's root over a day's records.
+    DayRoot,
 }
 
 impl Purpose {
@@ -35,6 +37,7 @@ impl Purpose {
             Self::Profile => b"manyi/1/profile",
             Self::Asset => b"manyi/1/asset",
             Self::Supplement => b"manyi/1/supplement",
+            Self::DayRoot => b"manyi/1/day-root",
         }
     }
 }
