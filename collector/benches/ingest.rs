@@ -193,6 +193,8 @@ async fn ingest(centre: &Centre, bodies: &[(PublicKey, Vec<u8>)]) -> Full {
             next_number: receipt.next_number,
             profile: None,
             prompts: Vec::new(),
+            behind: Vec::new(),
+            rotate_key: false,
         };
         std::hint::black_box(reply.seal(&key));
         full.parse += t1 - t0;

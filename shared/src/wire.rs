@@ -14,15 +14,18 @@
 
 mod asset;
 mod chain;
+mod claim;
 mod day_root;
 mod deterministic;
 mod enrolment;
 mod envelope;
 mod exchange;
+mod fold;
 mod keys;
 mod profile;
 mod record;
 mod reply;
+mod rotation;
 mod sealed;
 mod signed;
 mod supplement;
@@ -32,12 +35,14 @@ pub mod limits;
 pub use asset::{AssetDigest, AssetRequest, SignedAssetRequest};
 pub use chain::ChainHash;
 pub use day_root::{DayRoot, SignedDayRoot};
+pub use claim::Claim;
 pub use deterministic::{NotDeterministic, check as check_deterministic};
 pub use enrolment::{EnrolReply, EnrolRequest, EnrolmentCode, InvalidEnrolmentCode};
 pub use envelope::{Envelope, EnvelopeError, Purpose};
 pub use exchange::{
     Exchange, ExchangeError, ExchangeHead, Health, PromptReceipt, Run, SignedExchange,
 };
+pub use fold::{Fold, FoldEntry};
 pub use keys::{PublicKey, SecretKey};
 pub use profile::{
     Announcement, AssetKind, Localised, OpeningHours, Profile, ProfileError, ProfileItem,
@@ -45,12 +50,13 @@ pub use profile::{
     check_sound,
 };
 pub use record::{
-    Amendment, Message, MessageKind, Misuse, OutcomeRecord, Record, RecordBody, RecordError,
-    RecordTime, SelfTest, StreamOpened, StreamTip,
+    Amendment, Loss, LossCause, Message, MessageKind, Misuse, OutcomeRecord, Record, RecordBody,
+    RecordError, RecordTime, Rescued, SelfTest, StreamOpened, StreamTip,
 };
 pub use reply::{
     Acknowledgement, OfficePrompt, RejectReason, Rejection, Reply, ReplyError, ReplyStatus,
 };
+pub use rotation::{Rotation, RotationReply, SignedRotation};
 pub use sealed::{MAX_SEALED_TEXT, OfficeKey, OfficeSecret, SealError, SealedText};
 pub use signed::{Signed, TerminalMessage};
 pub use supplement::{SignedSupplement, Supplement};

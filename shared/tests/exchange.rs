@@ -48,6 +48,9 @@ fn head(run: Option<Run>) -> ExchangeHead {
         profile_version: 0,
         run,
         prompts: Vec::new(),
+        fold: None,
+        claims: Vec::new(),
+        unread: false,
     }
 }
 
@@ -189,6 +192,8 @@ fn a_reply_is_believed_only_for_its_request_its_terminal_and_from_its_collector(
         next_number: 2,
         profile: Some(vec![1, 2, 3]),
         prompts: Vec::new(),
+        behind: Vec::new(),
+        rotate_key: false,
     };
     let bytes = reply.seal(&key(7));
     let collector = key(7).public();

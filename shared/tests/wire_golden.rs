@@ -231,6 +231,9 @@ fn exchange() -> Vec<u8> {
             head: base.extend_all(records.iter().map(Vec::as_slice)),
         }),
         prompts: Vec::new(),
+        fold: None,
+        claims: Vec::new(),
+        unread: false,
     };
     head.seal(&records, &key()).unwrap()
 }
@@ -288,6 +291,8 @@ fn reply() -> Vec<u8> {
         next_number: 42,
         profile: None,
         prompts: Vec::new(),
+        behind: Vec::new(),
+        rotate_key: false,
     };
     reply.seal(&collector_key())
 }

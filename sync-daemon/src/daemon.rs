@@ -342,6 +342,7 @@ impl Daemon {
             oldest_unsent_ms,
             problem: problem.map(|problem| crate::one_line(&problem, MAX_PROBLEM)),
             profile_problem: self.profile.problem(),
+            revoked: self.status.revoked,
         };
         if let Err(error) = self.status.write(&self.data.uplink_status()) {
             tracing::debug!(

@@ -8,7 +8,7 @@ use std::io::Write;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
-use manyi_shared::domain::{Level, Outcome, PromptId, StreamId};
+use manyi_shared::domain::{Level, Outcome, PromptId, Seq, StreamId};
 use manyi_shared::journal::{JournalError, Reader, StoredRecord, StoredStream, Verdict};
 use manyi_shared::tablet::DataDir;
 use manyi_shared::wire::{OutcomeRecord, Record, RecordBody, StreamOpened};
@@ -159,6 +159,22 @@ fn fields(
             "target": message.target.get(),
             "what": message.what.name(),
         }),
+        RecordBody::Loss(loss) => json!({
+            "kind": "loss",
+            "cause": loss.cause.name(),
+            "stream": loss.stream.map(|stream| stream.to_string()),
+            "from": loss.from.map(Seq::get),
+            "until": loss.until.map(Seq::get),
+            "earliest_ms": loss.earliest_ms,
+            "latest_ms": loss.latest_ms,
+            "records": loss.records,
+        }),
+        RecordBody::Rescued(rescued) => json!({
+            "kind": "rescued",
+            "stream": rescued.stream.to_string(),
+            "seq": rescued.seq.get(),
+        }),
+        RecordBody::ClockSet => json!({ "kind": "clock_set" }),
         RecordBody::Unknown { kind } => json!({ "kind": "unknown", "kind_number": kind }),
     }));
     line

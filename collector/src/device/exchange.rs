@@ -57,6 +57,7 @@ const fn status_name(status: ReplyStatus) -> &'static str {
         ReplyStatus::Gap => "gap",
         ReplyStatus::StaleNumber => "stale-number",
         ReplyStatus::Conflict => "conflict",
+        ReplyStatus::Revoked => "revoked",
     }
 }
 
@@ -64,6 +65,7 @@ const fn http_status(status: ReplyStatus) -> StatusCode {
     match status {
         ReplyStatus::Taken | ReplyStatus::Conflict => StatusCode::OK,
         ReplyStatus::Gap | ReplyStatus::StaleNumber => StatusCode::CONFLICT,
+        ReplyStatus::Revoked => StatusCode::FORBIDDEN,
     }
 }
 
@@ -140,6 +142,8 @@ async fn take(
         next_number: receipt.next_number,
         profile,
         prompts: receipt.prompts,
+        behind: Vec::new(),
+        rotate_key: false,
     };
     Ok((receipt.status, reply.seal(&state.key)))
 }

@@ -399,6 +399,9 @@ impl Tablet {
             profile_version: self.profile_version,
             run,
             prompts: Vec::new(),
+            fold: None,
+            claims: Vec::new(),
+            unread: false,
         }
     }
 

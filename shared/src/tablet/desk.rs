@@ -97,6 +97,9 @@ pub struct UplinkStatus {
     /// Why the last profile of the centre is not obeyed.
     #[serde(default)]
     pub profile_problem: Option<String>,
+    /// Whether the office took this tablet's identity back, said by a signed reply.
+    #[serde(default)]
+    pub revoked: bool,
 }
 
 impl EnrolOrder {

@@ -24,6 +24,12 @@ pub enum Purpose {
     Supplement,
     /// The collector's root over a day's records.
     DayRoot,
+    /// A terminal asks to be known by a new key.
+    Rotate,
+    /// The new key's proof that its owner asks for it.
+    RotateProof,
+    /// The collector's answer to it.
+    RotateReply,
 }
 
 impl Purpose {
@@ -38,6 +44,9 @@ impl Purpose {
             Self::Asset => b"manyi/1/asset",
             Self::Supplement => b"manyi/1/supplement",
             Self::DayRoot => b"manyi/1/day-root",
+            Self::Rotate => b"manyi/1/rotate",
+            Self::RotateProof => b"manyi/1/rotate-proof",
+            Self::RotateReply => b"manyi/1/rotate-reply",
         }
     }
 }

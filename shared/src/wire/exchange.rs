@@ -15,7 +15,9 @@ use minicbor::{Decode, Encode};
 use crate::domain::{ClockReading, Seq, StreamId, TerminalId};
 
 use super::chain::ChainHash;
+use super::claim::{Claim, RawClaim};
 use super::envelope::{Envelope, EnvelopeError, Purpose};
+use super::fold::{Fold, RawFold};
 use super::keys::{PublicKey, SecretKey};
 use super::limits::{MAX_EXCHANGE_BYTES, MAX_RECORDS, MAX_RUN_BYTES};
 use raw::{RawExchange, RawHead, RawReceipt, RawRun};
@@ -44,6 +46,13 @@ pub struct ExchangeHead {
     pub run: Option<Run>,
     /// What became of prompts that the centre asked for in earlier replies.
     pub prompts: Vec<PromptReceipt>,
+    /// Counts of records that the terminal no longer has; never together with a run.
+    pub fold: Option<Fold>,
+    /// What the centre acknowledged before, at most [`super::limits::MAX_CLAIMS`].
+    pub claims: Vec<Claim>,
+    /// The run is one record with which every exchange failed: the centre keeps it as a dead letter
+    /// without reading it, so that it holds up nothing.
+    pub unread: bool,
 }
 
 /// What became of a prompt that the centre asked for.
@@ -122,6 +131,22 @@ pub enum ExchangeError {
 }
 
 impl ExchangeHead {
+    /// Reads a signed head that was kept, without its records: what the terminal once signed about
+    /// its chain can be proved again.
+    ///
+    /// # Errors
+    /// [`EnvelopeError`] when the bytes are not what the owner of `key` signed.
+    pub fn open_signed(bytes: &[u8], key: &PublicKey) -> Result<Self, EnvelopeError> {
+        let envelope = Envelope::parse(bytes)?;
+        let terminal = TerminalId::from_bytes(envelope.key_id()?);
+        let (head, _) = open_head(&envelope, key)?;
+        if head.terminal == terminal {
+            Ok(head)
+        } else {
+            Err(EnvelopeError::KeyId)
+        }
+    }
+
     fn raw_receipts(&self) -> Option<Vec<RawReceipt>> {
         let raw = self.prompts.iter().map(|receipt| RawReceipt {
             id: receipt.id,
@@ -167,6 +192,9 @@ impl ExchangeHead {
                 head: *run.head.as_bytes(),
             }),
             prompts: self.raw_receipts(),
+            fold: self.fold.as_ref().map(RawFold::from_domain),
+            claims: RawClaim::all(&self.claims),
+            unread: self.unread.then_some(true),
         };
         let head = Envelope::seal(
             Purpose::Exchange,
@@ -189,6 +217,7 @@ impl ExchangeHead {
 #[derive(Debug)]
 pub struct SignedExchange {
     envelope: Envelope,
+    signed_head: Vec<u8>,
     terminal: TerminalId,
     packed: Vec<u8>,
     digest: [u8; 32],
@@ -203,6 +232,9 @@ pub struct Exchange {
     pub records: Vec<(Vec<u8>, ChainHash)>,
     /// SHA-256 of the whole request; the reply repeats it.
     pub request: [u8; 32],
+    /// The head as it was signed: evidence that can be checked again, see
+    /// [`ExchangeHead::open_signed`].
+    pub signed_head: Vec<u8>,
 }
 
 impl SignedExchange {
@@ -221,6 +253,7 @@ impl SignedExchange {
         let terminal = TerminalId::from_bytes(envelope.key_id()?);
         Ok(Self {
             envelope,
+            signed_head: raw.head.into(),
             terminal,
             packed: raw.records.into(),
             digest: super::digest(bytes),
@@ -238,12 +271,7 @@ impl SignedExchange {
     /// # Errors
     /// The first reason not to take the exchange; see the variants of [`ExchangeError`].
     pub fn open(self, key: &PublicKey) -> Result<Exchange, ExchangeError> {
-        let payload = self.envelope.open(Purpose::Exchange, key)?;
-        let content = |e: String| EnvelopeError::Content(e);
-        super::deterministic::check(payload).map_err(|e| content(e.to_string()))?;
-        let raw: RawHead = minicbor::decode(payload).map_err(|e| content(e.to_string()))?;
-        let digest = raw.digest;
-        let head = raw.into_domain().map_err(content)?;
+        let (head, digest) = open_head(&self.envelope, key)?;
         if head.terminal != self.terminal {
             return Err(ExchangeError::OtherTerminal);
         }
@@ -279,8 +307,22 @@ impl SignedExchange {
             head,
             records,
             request: self.digest,
+            signed_head: self.signed_head,
         })
     }
+}
+
+/// The signed head and the digest of the records that it signs.
+fn open_head(
+    envelope: &Envelope,
+    key: &PublicKey,
+) -> Result<(ExchangeHead, [u8; 32]), EnvelopeError> {
+    let payload = envelope.open(Purpose::Exchange, key)?;
+    let content = EnvelopeError::Content;
+    super::deterministic::check(payload).map_err(|e| content(e.to_string()))?;
+    let raw: RawHead = minicbor::decode(payload).map_err(|e| content(e.to_string()))?;
+    let digest = raw.digest;
+    Ok((raw.into_domain().map_err(content)?, digest))
 }
 
 /// Decompresses to at most [`MAX_RUN_BYTES`] and the CBOR heads of as many records.

@@ -23,6 +23,13 @@ pub const MAX_EXCHANGE_BYTES: usize = 768 * 1024;
 /// Prompts of the centre's own in one reply, and receipts of them in one exchange.
 pub const MAX_PROMPTS: usize = 16;
 
+/// Counts in one fold: four years of hours with a handful of outcomes would not fit, so a journal makes
+/// several folds; 1,000 entries are about 12 KiB of a signed head.
+pub const MAX_FOLD_ENTRIES: usize = 1000;
+
+/// Claims in one exchange: about 4 KiB. A journal with more streams takes turns.
+pub const MAX_CLAIMS: usize = 64;
+
 /// A file of a profile (a picture, a sound), in bytes: a photograph at the screen's size.
 pub const MAX_ASSET_BYTES: usize = 2 * 1024 * 1024;
 

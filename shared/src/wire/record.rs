@@ -4,6 +4,7 @@
 //! synchronised); from 4 on, each kind has its own keys. New keys may be added to a kind, new kinds
 //! may be added; nothing here is ever renumbered.
 
+mod faults;
 mod raw;
 
 use crate::domain::{
@@ -15,6 +16,8 @@ use super::chain::ChainHash;
 use super::deterministic::NotDeterministic;
 use super::limits::{MAX_RECORD_BYTES, MAX_TEXT_BYTES};
 use super::sealed::SealedText;
+
+pub use faults::{Loss, LossCause, Rescued};
 
 /// One sealed journal entry, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +92,13 @@ pub enum RecordBody {
     Misuse(Misuse),
     /// Something the citizen left for the office's eyes only.
     Message(Message),
+    /// Records may be missing.
+    Loss(Loss),
+    /// A record saved from a damaged journal.
+    Rescued(Rescued),
+    /// The clock became right after records of this boot were sealed without: their times can now
+    /// be known. At most one a boot.
+    ClockSet,
     /// A kind this program does not know: a newer terminal wrote it. Kept and passed on as bytes.
     Unknown {
         /// The kind's number.
@@ -300,6 +310,11 @@ impl Record {
             RecordBody::Message(message) => {
                 super::to_cbor(&raw::Message::from_domain(self.at, message))
             }
+            RecordBody::Loss(loss) => super::to_cbor(&raw::Loss::from_domain(self.at, loss)),
+            RecordBody::Rescued(rescued) => {
+                super::to_cbor(&raw::Rescued::from_domain(self.at, rescued))
+            }
+            RecordBody::ClockSet => super::to_cbor(&raw::ClockSet::from_domain(self.at)),
             RecordBody::Unknown { kind } => {
                 return Err(RecordError::Value {
                     field: "kind",

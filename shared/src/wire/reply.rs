@@ -6,9 +6,10 @@ use minicbor::{Decode, Encode};
 use crate::domain::{Seq, StreamId, TerminalId, Watermark};
 
 use super::chain::ChainHash;
+use super::claim::{Claim, RawClaim};
 use super::envelope::{Envelope, EnvelopeError, Purpose};
 use super::keys::{PublicKey, SecretKey};
-use super::limits::MAX_REPLY_BYTES;
+use super::limits::{MAX_CLAIMS, MAX_REPLY_BYTES};
 
 const VERSION: u8 = 1;
 
@@ -31,6 +32,11 @@ pub struct Reply {
     pub profile: Option<Vec<u8>>,
     /// Prompts that the office wants asked; repeated until a receipt for them has come.
     pub prompts: Vec<OfficePrompt>,
+    /// Of the claims, those where the centre holds less than was claimed: what it holds. It was
+    /// restored from a backup and wants the rest again.
+    pub behind: Vec<Claim>,
+    /// The office wants the terminal to make itself a new key.
+    pub rotate_key: bool,
 }
 
 /// A prompt that the office wants asked at the terminal's window.
@@ -75,13 +81,22 @@ pub enum ReplyStatus {
     StaleNumber = 3,
     /// The centre holds other bytes at these positions: both histories are kept, people are told.
     Conflict = 4,
+    /// The office took the terminal's identity back: nothing is taken any more. Signed, so that
+    /// nobody in between can silence a tablet.
+    Revoked = 5,
 }
 
 impl ReplyStatus {
     fn from_number(number: u8) -> Option<Self> {
-        [Self::Taken, Self::Gap, Self::StaleNumber, Self::Conflict]
-            .into_iter()
-            .find(|status| *status as u8 == number)
+        [
+            Self::Taken,
+            Self::Gap,
+            Self::StaleNumber,
+            Self::Conflict,
+            Self::Revoked,
+        ]
+        .into_iter()
+        .find(|status| *status as u8 == number)
     }
 }
 
@@ -123,6 +138,8 @@ pub enum RejectReason {
     SecondOutcome = 4,
     /// The amendment points at something that is no rating of this stream.
     NoTarget = 5,
+    /// Every exchange with it failed; kept unread.
+    Refused = 6,
     /// A reason of a newer collector.
     Other = 255,
 }
@@ -135,6 +152,7 @@ impl RejectReason {
             Self::UnknownWindow,
             Self::SecondOutcome,
             Self::NoTarget,
+            Self::Refused,
         ]
         .into_iter()
         .find(|reason| *reason as u8 == number)
@@ -150,6 +168,7 @@ impl RejectReason {
             Self::UnknownWindow => "unknown_window",
             Self::SecondOutcome => "second_outcome",
             Self::NoTarget => "no_target",
+            Self::Refused => "refused",
             Self::Other => "other",
         }
     }
@@ -190,6 +209,10 @@ struct RawReply {
     profile: Option<ByteVec>,
     #[n(8)]
     prompts: Option<Vec<OfficePrompt>>,
+    #[n(9)]
+    behind: Option<Vec<RawClaim>>,
+    #[n(10)]
+    rotate_key: Option<bool>,
 }
 
 #[derive(Encode, Decode)]
@@ -232,6 +255,8 @@ impl Reply {
             next_number: self.next_number,
             profile: self.profile.clone().map(Into::into),
             prompts: (!self.prompts.is_empty()).then(|| self.prompts.clone()),
+            behind: RawClaim::all(&self.behind),
+            rotate_key: self.rotate_key.then_some(true),
         };
         Envelope::seal(
             Purpose::Reply,
@@ -282,6 +307,14 @@ impl Reply {
             next_number: raw.next_number,
             profile: raw.profile.map(Into::into),
             prompts: raw.prompts.unwrap_or_default(),
+            behind: raw
+                .behind
+                .unwrap_or_default()
+                .into_iter()
+                .take(MAX_CLAIMS)
+                .map(RawClaim::into_domain)
+                .collect(),
+            rotate_key: raw.rotate_key.unwrap_or_default(),
         })
     }
 }

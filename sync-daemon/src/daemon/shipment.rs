@@ -66,6 +66,9 @@ impl Shipment {
                 profile_version: state.profile_version,
                 run: sent.run,
                 prompts: if sent.own { state.receipts } else { Vec::new() },
+                fold: None,
+                claims: Vec::new(),
+                unread: false,
             },
             records: run.map(|run| run.records).unwrap_or_default(),
             sent,
@@ -195,6 +198,7 @@ const fn name(status: ReplyStatus) -> &'static str {
         ReplyStatus::Gap => "gap",
         ReplyStatus::StaleNumber => "stale_number",
         ReplyStatus::Conflict => "conflict",
+        ReplyStatus::Revoked => "revoked",
     }
 }
 

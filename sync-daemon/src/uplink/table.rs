@@ -45,6 +45,8 @@ fn reply(status: ReplyStatus, watermark: u64, hash: ChainHash) -> Outcome {
         next_number: 99,
         profile: None,
         prompts: Vec::new(),
+        behind: Vec::new(),
+        rotate_key: false,
     })
 }
 

@@ -79,6 +79,8 @@ impl Centre {
             next_number: self.number + 1,
             profile: None,
             prompts: Vec::new(),
+            behind: Vec::new(),
+            rotate_key: false,
         };
         if number <= self.number {
             reply.status = ReplyStatus::StaleNumber;

@@ -224,6 +224,7 @@ async fn exchange(State(centre): State<Shared>, headers: HeaderMap, body: Bytes)
     let status = match reply.status {
         ReplyStatus::Gap | ReplyStatus::StaleNumber => StatusCode::CONFLICT,
         ReplyStatus::Taken | ReplyStatus::Conflict => StatusCode::OK,
+        ReplyStatus::Revoked => StatusCode::FORBIDDEN,
     };
     signed(status, reply.seal(&centre.key))
 }
@@ -244,6 +245,8 @@ impl Centre {
             next_number: self.last_number + 1,
             profile: None,
             prompts: Vec::new(),
+            behind: Vec::new(),
+            rotate_key: false,
         };
         if stale {
             return reply;

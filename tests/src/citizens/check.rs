@@ -110,6 +110,9 @@ pub fn sealed_outcomes(data: &Path) -> anyhow::Result<HashMap<PromptId, Outcome>
                     | RecordBody::SelfTest(_)
                     | RecordBody::Misuse(_)
                     | RecordBody::Message(_)
+                    | RecordBody::Loss(_)
+                    | RecordBody::Rescued(_)
+                    | RecordBody::ClockSet
                     | RecordBody::Unknown { .. },
                 ) => Ok(()),
                 Err(error) => Err(error.into()),

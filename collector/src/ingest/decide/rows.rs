@@ -116,7 +116,11 @@ impl<'d> Extension<'_, 'd> {
             RecordBody::SelfTest(test) => self.tested(row.seq, row.placed, *test),
             RecordBody::Misuse(misuse) => self.misused(row.seq, *misuse),
             RecordBody::Message(message) => self.left(row.seq, row.placed, message),
-            RecordBody::StreamOpened(_) | RecordBody::Unknown { .. } => {}
+            RecordBody::StreamOpened(_)
+            | RecordBody::Loss(_)
+            | RecordBody::Rescued(_)
+            | RecordBody::ClockSet
+            | RecordBody::Unknown { .. } => {}
         }
     }
 
@@ -273,6 +277,9 @@ const fn kind_of(body: &RecordBody) -> u64 {
         RecordBody::SelfTest(_) => 4,
         RecordBody::Misuse(_) => 5,
         RecordBody::Message(_) => 6,
+        RecordBody::Loss(_) => 7,
+        RecordBody::Rescued(_) => 8,
+        RecordBody::ClockSet => 9,
         RecordBody::Unknown { kind } => *kind,
     }
 }
@@ -287,7 +294,10 @@ const fn tells_time(seq: u64, body: &RecordBody) -> bool {
         | RecordBody::Amendment(_)
         | RecordBody::SelfTest(_)
         | RecordBody::Misuse(_)
-        | RecordBody::Message(_) => true,
+        | RecordBody::Message(_)
+        | RecordBody::Loss(_)
+        | RecordBody::Rescued(_)
+        | RecordBody::ClockSet => true,
     }
 }
 

@@ -117,7 +117,10 @@ fn touch_terminal(
     // The terminal counted what this exchange carries as unsent; once taken it no longer is.
     let taken = match plan.status {
         ReplyStatus::Taken => delivery.records.len() as u64,
-        ReplyStatus::Gap | ReplyStatus::StaleNumber | ReplyStatus::Conflict => 0,
+        ReplyStatus::Gap
+        | ReplyStatus::StaleNumber
+        | ReplyStatus::Conflict
+        | ReplyStatus::Revoked => 0,
     };
     connection
         .prepare_cached(

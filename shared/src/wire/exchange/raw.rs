@@ -5,7 +5,9 @@ use minicbor::{Decode, Encode};
 
 use crate::domain::{BootId, ClockReading, Seq, StreamId, TerminalId};
 use crate::wire::chain::ChainHash;
-use crate::wire::limits::{MAX_PROMPTS, MAX_TEXT_BYTES};
+use crate::wire::claim::RawClaim;
+use crate::wire::fold::RawFold;
+use crate::wire::limits::{MAX_CLAIMS, MAX_PROMPTS, MAX_TEXT_BYTES};
 
 use super::{ExchangeHead, Health, PromptReceipt, Run, VERSION};
 
@@ -36,6 +38,12 @@ pub(super) struct RawHead {
     pub(super) run: Option<RawRun>,
     #[n(11)]
     pub(super) prompts: Option<Vec<RawReceipt>>,
+    #[n(12)]
+    pub(super) fold: Option<RawFold>,
+    #[n(13)]
+    pub(super) claims: Option<Vec<RawClaim>>,
+    #[n(14)]
+    pub(super) unread: Option<bool>,
 }
 
 #[derive(Encode, Decode)]
@@ -90,6 +98,16 @@ impl RawHead {
         if self.prompts.as_ref().is_some_and(|p| p.len() > MAX_PROMPTS) {
             return Err(format!("more than {MAX_PROMPTS} receipts of prompts"));
         }
+        if self.claims.as_ref().is_some_and(|c| c.len() > MAX_CLAIMS) {
+            return Err(format!("more than {MAX_CLAIMS} claims"));
+        }
+        if self.run.is_some() && self.fold.is_some() {
+            return Err("an exchange carries a run or a fold, not both".to_owned());
+        }
+        let unread = self.unread.unwrap_or_default();
+        if unread && self.run.as_ref().is_none_or(|run| run.count != 1) {
+            return Err("only one record at a time is kept unread".to_owned());
+        }
         let run = self.run.map(|run| {
             Ok::<_, String>(Run {
                 stream: StreamId::from_bytes(run.stream),
@@ -120,6 +138,14 @@ impl RawHead {
                     taken: raw.taken,
                 })
                 .collect(),
+            fold: self.fold.map(RawFold::into_domain).transpose()?,
+            claims: self
+                .claims
+                .unwrap_or_default()
+                .into_iter()
+                .map(RawClaim::into_domain)
+                .collect(),
+            unread,
         })
     }
 }

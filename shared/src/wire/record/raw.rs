@@ -4,6 +4,7 @@
 //! only here.
 
 mod beside;
+mod faults;
 mod fields;
 
 use minicbor::{Decode, Encode};
@@ -18,6 +19,7 @@ use crate::wire::chain::ChainHash;
 use fields::{code, flag, step, tag_codes, tag_numbers, tag_set, time, value};
 
 pub(super) use beside::{Message, Misuse, SelfTest};
+pub(super) use faults::{ClockSet, Loss, Rescued};
 
 use super::{
     Amendment as DomainAmendment, OutcomeRecord, Record, RecordBody, RecordError, RecordTime,
@@ -30,6 +32,9 @@ const KIND_AMENDMENT: u64 = 3;
 const KIND_SELF_TEST: u64 = 4;
 const KIND_MISUSE: u64 = 5;
 const KIND_MESSAGE: u64 = 6;
+const KIND_LOSS: u64 = 7;
+const KIND_RESCUED: u64 = 8;
+const KIND_CLOCK_SET: u64 = 9;
 
 /// The only format of the chain and the signature so far: SHA-256 and Ed25519.
 const SUITE_ED25519_SHA256: u8 = 1;
@@ -135,6 +140,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
         KIND_SELF_TEST => shape::<SelfTest>(bytes)?.into_domain(),
         KIND_MISUSE => shape::<Misuse>(bytes)?.into_domain(),
         KIND_MESSAGE => shape::<Message>(bytes)?.into_domain(),
+        KIND_LOSS => shape::<Loss>(bytes)?.into_domain(),
+        KIND_RESCUED => shape::<Rescued>(bytes)?.into_domain(),
+        KIND_CLOCK_SET => Ok(shape::<ClockSet>(bytes)?.into_domain()),
         kind => Ok(Record {
             at: RecordTime::default(),
             body: RecordBody::Unknown { kind },

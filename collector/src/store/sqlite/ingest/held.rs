@@ -236,6 +236,7 @@ fn reason_named(name: &str) -> RejectReason {
         RejectReason::UnknownWindow,
         RejectReason::SecondOutcome,
         RejectReason::NoTarget,
+        RejectReason::Refused,
     ]
     .into_iter()
     .find(|reason| reason.name() == name)
