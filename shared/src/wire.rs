@@ -15,6 +15,7 @@
 mod asset;
 mod chain;
 mod claim;
+mod day_root;
 mod deterministic;
 mod enrolment;
 mod envelope;
@@ -33,6 +34,7 @@ pub mod limits;
 
 pub use asset::{AssetDigest, AssetRequest, SignedAssetRequest};
 pub use chain::ChainHash;
+pub use day_root::{DayRoot, SignedDayRoot};
 pub use claim::Claim;
 pub use deterministic::{NotDeterministic, check as check_deterministic};
 pub use enrolment::{EnrolReply, EnrolRequest, EnrolmentCode, InvalidEnrolmentCode};
