@@ -29,7 +29,7 @@ pub(super) fn terminal(
         .query_row([id.as_bytes()], |row| {
             Ok((
                 row.get::<_, String>(0)?,
-                row.get::<_, [u8; 32]>(1)?,
+                row.get::<_, Vec<u8>>(1)?,
                 row.get::<_, String>(2)?,
             ))
         })
