@@ -12,6 +12,7 @@
 //! - [`layout`], [`places`]: where the targets are on the glass.
 //! - [`http`]: plain questions to the programs' APIs.
 //! - [`invented`]: a tablet that is enrolled without an office.
+//! - [`progress`]: a bar for runs of minutes.
 //! - [`usage`], [`figures`]: what programs cost, and how that is told.
 //! - [`dice`]: chance that can be repeated.
 //! - [`power`]: power cuts, simulated; the one place with unsafe code, for SQLite's C interface.
@@ -31,5 +32,6 @@ pub mod places;
 pub mod pointer;
 pub mod power;
 pub mod programs;
+pub mod progress;
 pub mod usage;
 pub mod wait;
