@@ -13,6 +13,7 @@
 //! - [`faults`]: a network that goes wrong on purpose, between tablets and a collector.
 //! - [`http`]: plain questions to the programs' APIs.
 //! - [`invented`]: a tablet that is enrolled without an office.
+//! - [`progress`]: a bar for runs of minutes.
 //! - [`usage`], [`figures`]: what programs cost, and how that is told.
 //! - [`dice`]: chance that can be repeated.
 //! - [`power`]: power cuts, simulated; the one place with unsafe code, for SQLite's C interface.
@@ -33,5 +34,6 @@ pub mod places;
 pub mod pointer;
 pub mod power;
 pub mod programs;
+pub mod progress;
 pub mod usage;
 pub mod wait;
