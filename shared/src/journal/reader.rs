@@ -204,6 +204,17 @@ impl Reader {
         })
     }
 
+    /// Reads every page once and looks whether the file's structure holds.
+    ///
+    /// # Errors
+    /// [`JournalError::Unreadable`] with what does not hold.
+    pub fn check_pages(&self) -> Result<(), JournalError> {
+        schema::check_pages(&self.conn).map_err(|problem| JournalError::Unreadable {
+            path: self.path.clone(),
+            problem,
+        })
+    }
+
     fn fault(&self, doing: &'static str, source: rusqlite::Error) -> JournalError {
         JournalError::Sqlite {
             doing,

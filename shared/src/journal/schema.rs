@@ -147,7 +147,7 @@ fn check_marks(conn: &Connection, path: &Path) -> Result<(), JournalError> {
 
 /// Reads every page once. A few milliseconds per thousand ratings; a damaged page found now is a
 /// message on the screen, found later it is a lost rating.
-fn check_pages(conn: &Connection) -> Result<(), String> {
+pub(super) fn check_pages(conn: &Connection) -> Result<(), String> {
     let verdict: String = conn
         .query_row("PRAGMA quick_check(1)", [], |r| r.get(0))
         .map_err(|e| e.to_string())?;
