@@ -9,6 +9,7 @@ use crate::domain::{Seq, StreamId, TerminalId};
 use crate::wire::{ChainHash, Fold, Record, RecordError};
 
 use super::JournalError;
+use super::check;
 use super::open::{self, Role};
 use super::walk;
 
@@ -246,6 +247,14 @@ impl Reader {
             records: check.records,
             verdict: check.verdict,
         })
+    }
+
+    /// Reads every page once and looks whether the file's structure holds.
+    ///
+    /// # Errors
+    /// [`JournalError::Unreadable`] with what does not hold.
+    pub fn check_pages(&self) -> Result<(), JournalError> {
+        check::pages(&self.conn).map_err(|finding| finding.at(&self.path))
     }
 
     fn fault(&self, doing: &'static str, source: rusqlite::Error) -> JournalError {
