@@ -15,6 +15,7 @@
 mod asset;
 mod chain;
 mod claim;
+mod day_root;
 mod deterministic;
 mod enrolment;
 mod envelope;
@@ -36,6 +37,7 @@ pub mod limits;
 pub use asset::{AssetDigest, AssetRequest, SignedAssetRequest};
 pub use chain::ChainHash;
 pub use claim::Claim;
+pub use day_root::{DayRoot, SignedDayRoot};
 pub use deterministic::{NotDeterministic, check as check_deterministic};
 pub use enrolment::{EnrolReply, EnrolRequest, EnrolmentCode, InvalidEnrolmentCode};
 pub use envelope::{Envelope, EnvelopeError, Purpose};

@@ -10,13 +10,14 @@
 )]
 
 use manyi_e2e::power::campaign::{
-    Sabotage, Shape, StateId, Verdict, campaign, many_deaths, record,
+    STEPS, Sabotage, Shape, StateId, Verdict, campaign, many_deaths, record,
 };
 
 const SHAPE: Shape = Shape {
-    steps: 40,
+    steps: STEPS,
     variants: 8,
     threads: 2,
+    sabotage: Sabotage::None,
 };
 
 fn seed() -> u64 {
@@ -73,7 +74,9 @@ fn a_tablet_that_dies_again_and_again_never_gives_a_position_other_bytes() {
 fn a_sync_that_is_left_out_is_found_out() {
     for sabotage in [Sabotage::Log, Sabotage::Database, Sabotage::Folder] {
         let recording = record(seed(), 0, SHAPE.steps).unwrap();
-        let verdict = recording.cut_everywhere(4, 2, sabotage, &|_| {}).unwrap();
+        let verdict = recording
+            .cut_everywhere(Shape { sabotage, ..SHAPE }, &|_| {})
+            .unwrap();
         let lost = |failure: &&manyi_e2e::power::campaign::Failure| {
             !failure.findings.lost.is_empty() || !failure.findings.unreadable.is_empty()
         };

@@ -26,6 +26,8 @@ pub enum Purpose {
     Asset,
     /// What the QR code on the reasons page carries.
     Supplement,
+    /// The collector's root over a day's records.
+    DayRoot,
     /// A terminal asks to be known by a new key.
     Rotate,
     /// The new key's proof that its owner asks for it.
@@ -45,6 +47,7 @@ impl Purpose {
             Self::Profile => b"manyi/1/profile",
             Self::Asset => b"manyi/1/asset",
             Self::Supplement => b"manyi/1/supplement",
+            Self::DayRoot => b"manyi/1/day-root",
             Self::Rotate => b"manyi/1/rotate",
             Self::RotateProof => b"manyi/1/rotate-proof",
             Self::RotateReply => b"manyi/1/rotate-reply",

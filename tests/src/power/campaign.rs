@@ -52,9 +52,10 @@ impl FromStr for StateId {
 }
 
 /// A sync that the disk only pretends to do: shows that the test finds what it looks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Sabotage {
     /// None: every sync is done.
+    #[default]
     None,
     /// The write-ahead log is never synced; like `synchronous=OFF`, and for commits like `NORMAL`.
     Log,
@@ -97,6 +98,9 @@ pub struct Verdict {
     pub failures: Vec<Failure>,
 }
 
+/// Steps of a story that touches everything a journal does.
+pub const STEPS: usize = 40;
+
 /// A campaign ends early with so many failures: they are all the same one by then.
 pub const MAX_FAILURES: usize = 20;
 
@@ -114,7 +118,8 @@ impl Verdict {
         self.failures.iter().map(failure).collect()
     }
 
-    fn add(&mut self, other: Self) {
+    /// Counts another's states and failures as well.
+    pub fn add(&mut self, other: Self) {
         self.states += other.states;
         self.cuts += other.cuts;
         self.thanked += other.thanked;
@@ -210,19 +215,17 @@ impl Recording {
         Ok((files, findings))
     }
 
-    /// Every cut, each in so many variants; the cuts are shared out among threads. `done` hears of
+    /// Every cut, each in several variants; the cuts are shared out among threads. `done` hears of
     /// each cut how many states it was.
     ///
     /// # Errors
     /// When files cannot be laid out.
     pub fn cut_everywhere(
         &self,
-        variants: usize,
-        threads: usize,
-        sabotage: Sabotage,
+        shape: Shape,
         done: &(dyn Fn(u64) + Sync),
     ) -> anyhow::Result<Verdict> {
-        let threads = threads.max(1);
+        let threads = shape.threads.max(1);
         let verdict = Mutex::new(Verdict {
             thanked: self.thanked(),
             ..Verdict::default()
@@ -232,7 +235,7 @@ impl Recording {
                 .map(|own| {
                     let verdict = &verdict;
                     scope.spawn(move || {
-                        self.share(own, threads, variants, sabotage, done)
+                        self.share(own, shape, done)
                             .map(|found| locked(verdict).add(found))
                     })
                 })
@@ -247,20 +250,21 @@ impl Recording {
         Ok(verdict)
     }
 
-    /// Every `threads`th cut, from `own` on.
+    /// Every so manieth cut as there are threads, from `own` on.
     fn share(
         &self,
         own: usize,
-        threads: usize,
-        variants: usize,
-        sabotage: Sabotage,
+        shape: Shape,
         done: &(dyn Fn(u64) + Sync),
     ) -> anyhow::Result<Verdict> {
+        let Shape {
+            variants, sabotage, ..
+        } = shape;
         let folder = scratch()?;
         let mut verdict = Verdict::default();
         let mut disk = Disk::default();
         for cut in 0..self.cuts() {
-            if cut % threads == own {
+            if cut % shape.threads.max(1) == own {
                 for variant in 0..variants {
                     let files = self.files(&disk, cut, variant);
                     let findings = self.look(folder.path(), &files, cut)?;
@@ -308,12 +312,7 @@ pub fn campaign(
     let mut number = 0;
     while verdict.states < states && verdict.failures.len() < MAX_FAILURES {
         let recording = record(seed, number, shape.steps)?;
-        verdict.add(recording.cut_everywhere(
-            shape.variants,
-            shape.threads,
-            Sabotage::None,
-            done,
-        )?);
+        verdict.add(recording.cut_everywhere(shape, done)?);
         number += 1;
     }
     Ok(verdict)
@@ -328,6 +327,8 @@ pub struct Shape {
     pub variants: usize,
     /// Threads.
     pub threads: usize,
+    /// A sync that is only pretended.
+    pub sabotage: Sabotage,
 }
 
 /// One tablet that dies again and again: by a power cut with any survivors, or killed, after which
