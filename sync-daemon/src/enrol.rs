@@ -16,9 +16,7 @@ use manyi_shared::tablet::{
     DataDir, EnrolProblem, FileError, Identity, IdentityError, ensure_folder, load_or_create_key,
     replace,
 };
-use manyi_shared::wire::{
-    self, EnrolReply, EnrolRequest, EnrolmentCode, EnvelopeError, ProfileError,
-};
+use manyi_shared::wire::{EnrolReply, EnrolRequest, EnrolmentCode, EnvelopeError, ProfileError};
 
 pub use hand_over::enrol_or_hand_over;
 
@@ -151,7 +149,8 @@ fn wait(seconds: Option<u64>) -> String {
 /// [`EnrolError`]; no identity was written, so the same command can be run again.
 pub async fn enrol(enrolment: Enrolment) -> Result<Identity, EnrolError> {
     let data = &enrolment.data;
-    let link = Link::new(&enrolment.collector_url, &enrolment.link).map_err(EnrolError::Link)?;
+    let link =
+        Link::to_enrol(&enrolment.collector_url, &enrolment.link).map_err(EnrolError::Link)?;
     ensure_folder(data.path())?;
     let lock = Lock::take(data)?;
     ask(&enrolment, &link, &lock).await
@@ -165,7 +164,8 @@ pub(crate) async fn enrol_within(
     enrolment: &Enrolment,
     lock: &Lock,
 ) -> Result<Identity, EnrolError> {
-    let link = Link::new(&enrolment.collector_url, &enrolment.link).map_err(EnrolError::Link)?;
+    let link =
+        Link::to_enrol(&enrolment.collector_url, &enrolment.link).map_err(EnrolError::Link)?;
     ask(enrolment, &link, lock).await
 }
 
@@ -180,14 +180,14 @@ async fn ask(enrolment: &Enrolment, link: &Link, _lock: &Lock) -> Result<Identit
             "the code is sent unencrypted (http://): whoever reads it on the way could use it first"
         );
     }
-    let key = load_or_create_key(&data.key())?;
+    let key = load_or_create_key(&data.key(), enrolment.code.suite())?;
     let request = EnrolRequest {
         code: enrolment.code.clone(),
         key: key.public(),
         software: SOFTWARE.to_owned(),
     }
     .seal(&key);
-    let digest = wire::digest(&request);
+    let digest = key.suite().digest(&request);
     let answer = link
         .post(Request::new(PATH, SIGNED_TYPE, request))
         .await
@@ -203,6 +203,7 @@ async fn ask(enrolment: &Enrolment, link: &Link, _lock: &Lock) -> Result<Identit
         collector_url: url.clone(),
     };
     first_profile(data, &identity, &reply.profile)?;
+    enrolment.link.time.heard(reply.server_ms, data);
     identity.write(&path)?;
     Ok(identity)
 }

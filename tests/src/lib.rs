@@ -10,6 +10,7 @@
 //! - [`mod@pointer`]: a finger, by way of the X server.
 //! - [`canvas`]: what is painted on it, and when.
 //! - [`layout`], [`places`]: where the targets are on the glass.
+//! - [`faults`]: a network that goes wrong on purpose, between tablets and a collector.
 //! - [`http`]: plain questions to the programs' APIs.
 //! - [`invented`]: a tablet that is enrolled without an office.
 //! - [`progress`]: a bar for runs of minutes.
@@ -24,6 +25,7 @@ pub mod canvas;
 pub mod citizens;
 pub mod dice;
 pub mod display;
+pub mod faults;
 pub mod figures;
 pub mod http;
 pub mod invented;

@@ -97,6 +97,10 @@ pub struct UplinkStatus {
     /// Why the last profile of the centre is not obeyed.
     #[serde(default)]
     pub profile_problem: Option<String>,
+    /// The collector's certificate when it was taken although its dates do not fit the clock, in
+    /// words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
     /// Whether the office took this tablet's identity back, said by a signed reply.
     #[serde(default)]
     pub revoked: bool,

@@ -7,6 +7,7 @@
 )]
 
 mod carrying;
+mod clock;
 mod collector;
 mod enrolling;
 mod office_prompts;
@@ -18,6 +19,7 @@ mod tablet;
 mod tls;
 mod trouble;
 mod unenrolled;
+mod wrong_clock;
 
 use std::time::Duration;
 
