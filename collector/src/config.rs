@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use manyi_shared::settings::Sources;
 pub use manyi_shared::settings::{LogFormat, SettingsError as ConfigError};
+use manyi_shared::wire::Suite;
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
@@ -38,6 +39,8 @@ pub struct Config {
     pub exchange_memory_mib: u32,
     /// How long the body of an exchange may take to arrive, in seconds.
     pub exchange_body_seconds: u32,
+    /// The suite of the collector's key and of terminals that are enrolled from now on.
+    pub suite: Suite,
     /// The reverse proxy whose `X-Forwarded-For` is believed.
     pub trusted_proxy: Option<IpAddr>,
 }
@@ -45,7 +48,7 @@ pub struct Config {
 const DEFAULTS: &str = include_str!("config/defaults.toml");
 
 /// Every key; each can be set by `MANYI_` and its name in capitals.
-pub const KEYS: [&str; 12] = [
+pub const KEYS: [&str; 13] = [
     "listen",
     "data_dir",
     "log",
@@ -57,6 +60,7 @@ pub const KEYS: [&str; 12] = [
     "exchange_slots",
     "exchange_memory_mib",
     "exchange_body_seconds",
+    "suite",
     "trusted_proxy",
 ];
 

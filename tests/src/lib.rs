@@ -13,14 +13,17 @@
 //! - [`http`]: plain questions to the programs' APIs.
 //! - [`invented`]: a tablet that is enrolled without an office.
 //! - [`office`]: a collector with an invented hall; [`ledger`]: what was sealed against what it holds.
+//! - [`progress`]: a bar for runs of minutes.
 //! - [`usage`], [`figures`]: what programs cost, and how that is told.
+//! - [`dice`]: chance that can be repeated.
+//! - [`power`]: power cuts, simulated; the one place with unsafe code, for SQLite's C interface.
 //! - [`citizens`]: made-up people, what they tap, and the check against office and journal.
 
-#![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod canvas;
 pub mod citizens;
+pub mod dice;
 pub mod display;
 pub mod faults;
 pub mod figures;
@@ -31,6 +34,8 @@ pub mod ledger;
 pub mod office;
 pub mod places;
 pub mod pointer;
+pub mod power;
 pub mod programs;
+pub mod progress;
 pub mod usage;
 pub mod wait;

@@ -15,12 +15,13 @@ mod tablet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
 use manyi_e2e::citizens::note;
+use manyi_e2e::dice::Dice;
 use manyi_e2e::faults::tls::Authority;
-use manyi_e2e::faults::{Chance, Front, Proxy, Weather};
+use manyi_e2e::faults::{Front, Proxy, Weather};
 use manyi_e2e::ledger::{self, Ledger};
 use manyi_e2e::office::{Office, window};
+use manyi_e2e::progress::bar;
 use tablet::{Running, Tablet, pace};
 
 /// The longest time in which not a single record is acknowledged anywhere.
@@ -48,13 +49,6 @@ impl Scale {
         ));
         scale
     }
-}
-
-fn bar(length: u64, what: &'static str) -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg:12} {wide_bar} {pos}/{len} {elapsed}");
-    ProgressBar::new(length)
-        .with_style(style.unwrap())
-        .with_message(what)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -95,7 +89,7 @@ async fn whatever_the_network_does_the_centre_holds_every_record_once_and_unalte
 
 /// Tablets at the first windows, enrolled through the proxy.
 async fn enrol(office: &Office, proxy: &Proxy, ca_file: &Path, count: usize) -> Vec<Tablet> {
-    let progress = bar(count as u64, "enrolling");
+    let progress = bar(count as u64, "terminals enrolled");
     let mut tablets = Vec::new();
     for n in 0..count {
         let folder = office.folder().join(format!("tablet-{n}"));
@@ -111,23 +105,23 @@ async fn enrol(office: &Office, proxy: &Proxy, ca_file: &Path, count: usize) -> 
 
 /// All terminals seal while the daemons send; half-way each terminal and its daemon start anew.
 async fn seal(tablets: &[Tablet], daemons: Vec<Running>, scale: &Scale) -> Vec<Running> {
-    let progress = bar(scale.ratings, "sealing");
+    let progress = bar(scale.ratings, "ratings sealed");
     let per_terminal = scale.ratings / tablets.len() as u64;
     let rest = scale.ratings % tablets.len() as u64;
-    let chance = |n: u64| Chance::row(scale.seed, n);
+    let dice = |n: u64| Dice::of(scale.seed, n);
     let turns = tablets.iter().zip(daemons).enumerate();
     let turns = turns.map(|(n, (tablet, daemon))| {
         let n = n as u64;
         let ratings = per_terminal + u64::from(n < rest);
         let (progress, tablet) = (progress.clone(), tablet.clone());
-        let chances = [chance(2 * n), chance(2 * n + 1)];
+        let dice = [dice(2 * n), dice(2 * n + 1)];
         tokio::spawn(async move {
-            let in_thread = |ratings: u64, chance: Chance| {
+            let in_thread = |ratings: u64, dice: Dice| {
                 let (tablet, progress) = (tablet.clone(), progress.clone());
-                let sealing = move || tablet.seal(ratings, chance, || progress.inc(1));
+                let sealing = move || tablet.seal(ratings, dice, || progress.inc(1));
                 tokio::task::spawn_blocking(sealing)
             };
-            let [before, after] = chances;
+            let [before, after] = dice;
             in_thread(ratings / 2, before).await.unwrap();
             daemon.stop().await;
             let daemon = tablet.daemon();
@@ -148,7 +142,7 @@ async fn seal(tablets: &[Tablet], daemons: Vec<Running>, scale: &Scale) -> Vec<R
 async fn drain(tablets: &[Tablet]) {
     let left = || tablets.iter().map(Tablet::unacknowledged).sum::<u64>();
     let mut least = left();
-    let progress = bar(least, "draining");
+    let progress = bar(least, "records drained");
     let mut moved = Instant::now();
     while least > 0 {
         tokio::time::sleep(Duration::from_millis(100)).await;

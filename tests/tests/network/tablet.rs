@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use manyi_e2e::faults::Chance;
+use manyi_e2e::dice::Dice;
 use manyi_e2e::wait::pause;
 use manyi_shared::domain::{Call, Clock as _, Level, Outcome, Seq, ServiceEvent, Withdrawal};
 use manyi_shared::journal::{Backlog, Opening, Writer};
@@ -72,6 +72,7 @@ impl Tablet {
             ca_file: Some(self.ca_file.clone()),
             connect_timeout: timeout,
             timeout,
+            ..LinkOptions::default()
         }
     }
 
@@ -106,7 +107,7 @@ impl Tablet {
 
     /// Seals so many ratings and what else citizens leave, in a stream of its own. Blocks while the
     /// file system syncs.
-    pub(crate) fn seal(&self, ratings: u64, mut chance: Chance, sealed: impl Fn()) {
+    pub(crate) fn seal(&self, ratings: u64, mut dice: Dice, sealed: impl Fn()) {
         let identity = Identity::read(&self.data.identity()).unwrap();
         let opening = Opening {
             terminal: identity.terminal,
@@ -117,7 +118,7 @@ impl Tablet {
         let clock = SystemClock::new();
         let mut writer = Writer::open(&self.data.journal(), &opening, clock.read()).unwrap();
         for ordinal in 1..=ratings {
-            let outcome = outcome(&mut chance);
+            let outcome = outcome(&mut dice);
             let rated = outcome.level().is_some();
             let record = OutcomeRecord {
                 ordinal: u32::try_from(ordinal).unwrap(),
@@ -129,17 +130,17 @@ impl Tablet {
             };
             let at = writer.append(RecordBody::Outcome(record), &clock.read());
             let target = at.unwrap().seq;
-            if rated && chance.happens(80) {
-                let correction = amendment(target, &mut chance);
+            if rated && dice.per_mille(80) {
+                let correction = amendment(target, &mut dice);
                 writer.append(correction, &clock.read()).unwrap();
             }
             sealed();
             // A few citizens, then nobody for a while. Some wakes are lost, as datagrams are.
-            if chance.happens(200) {
-                if chance.happens(700) {
+            if dice.per_mille(200) {
+                if dice.per_mille(700) {
                     drop(wake(&self.data.wake_socket()));
                 }
-                pause(chance.time(self.pace.backoff.cap));
+                pause(dice.time(self.pace.backoff.cap));
             }
         }
     }
@@ -151,22 +152,22 @@ impl Tablet {
     }
 }
 
-fn outcome(chance: &mut Chance) -> Outcome {
-    match chance.below(20) {
+fn outcome(dice: &mut Dice) -> Outcome {
+    match dice.below(20) {
         0 => Outcome::Declined,
         1 => Outcome::TimedOut,
         2 => Outcome::Withdrawn(Withdrawal::Replaced),
         _ => Outcome::Rated {
-            level: *chance.one_of(&Level::ALL).unwrap(),
+            level: *dice.pick(&Level::ALL).unwrap(),
             tags: Vec::new(),
         },
     }
 }
 
-fn amendment(target: Seq, chance: &mut Chance) -> RecordBody {
+fn amendment(target: Seq, dice: &mut Dice) -> RecordBody {
     RecordBody::Amendment(Amendment {
         target,
-        level: *chance.one_of(&Level::ALL).unwrap(),
+        level: *dice.pick(&Level::ALL).unwrap(),
         tags: Vec::new(),
         tag_set: None,
     })
