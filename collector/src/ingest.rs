@@ -50,6 +50,8 @@ pub struct Delivery {
     pub records: Vec<Sealed>,
     /// When the request was here.
     pub received_ms: i64,
+    /// The head as it was signed.
+    pub signed_head: Vec<u8>,
 }
 
 /// A record as it came.
@@ -77,6 +79,7 @@ impl Delivery {
             head: exchange.head,
             records: records.collect(),
             received_ms,
+            signed_head: exchange.signed_head,
         }
     }
 

@@ -34,8 +34,8 @@ pub mod limits;
 
 pub use asset::{AssetDigest, AssetRequest, SignedAssetRequest};
 pub use chain::ChainHash;
-pub use day_root::{DayRoot, SignedDayRoot};
 pub use claim::Claim;
+pub use day_root::{DayRoot, SignedDayRoot};
 pub use deterministic::{NotDeterministic, check as check_deterministic};
 pub use enrolment::{EnrolReply, EnrolRequest, EnrolmentCode, InvalidEnrolmentCode};
 pub use envelope::{Envelope, EnvelopeError, Purpose};

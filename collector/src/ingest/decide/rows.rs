@@ -9,7 +9,7 @@ use manyi_shared::wire::{
 
 use crate::ingest::{
     Amended, DeadLetter, Delivery, Held, HeldRating, Opening, Placed, Plan, Row, RowOutcome,
-    StreamState, TallyKey, place_in_time, slot_of,
+    Sealed, StreamState, TallyKey, place_in_time, slot_of,
 };
 
 /// Works on one run.
@@ -56,7 +56,7 @@ pub(super) fn extend<'d>(
         plan,
     };
     for sealed in delivery.records.iter().skip(known) {
-        extension.take(&sealed.bytes, sealed.record.as_ref());
+        extension.take(sealed);
     }
     let stream = extension.stream;
     plan.stream = Some(stream);
@@ -67,21 +67,18 @@ fn department_of<'d>(held: &'d Held, window: &str) -> Option<&'d str> {
 }
 
 impl<'d> Extension<'_, 'd> {
-    fn take(
-        &mut self,
-        bytes: &'d [u8],
-        record: Result<&'d Record, &'d manyi_shared::wire::RecordError>,
-    ) {
+    fn take(&mut self, sealed: &'d Sealed) {
         self.stream.watermark += 1;
         let seq = self.stream.watermark;
         let mut row = Row {
             seq,
-            bytes,
+            bytes: &sealed.bytes,
+            chain: sealed.hash,
             kind: 0,
             placed: None,
             outcome: None,
         };
-        match record {
+        match &sealed.record {
             Err(error) => self.reject(seq, RejectReason::Malformed, error.to_string()),
             Ok(Record { at, body }) => {
                 row.kind = kind_of(body);
