@@ -16,4 +16,5 @@ mod deaths;
 mod kills;
 mod office;
 mod rig;
+mod suites;
 mod way;

@@ -13,7 +13,7 @@ use manyi_e2e::http::Http;
 use manyi_e2e::programs::{Program, binary, checkout, free_port, run};
 use manyi_e2e::wait::wait_for;
 use manyi_shared::tablet::{DataDir, Identity, read_profile};
-use manyi_shared::wire::AssetDigest;
+use manyi_shared::wire::{AssetDigest, Suite};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -32,6 +32,8 @@ pub(crate) struct Rig {
     pub(crate) office_port: u16,
     pub(crate) prompt_port: u16,
     pub(crate) token: String,
+    /// What the office has chosen for new terminals.
+    pub(crate) suite: Suite,
     pub(crate) folder: TempDir,
 }
 
@@ -102,6 +104,7 @@ impl Rig {
             office_port: free_port()?,
             prompt_port: free_port()?,
             token: String::new(),
+            suite: Suite::default(),
             folder,
         };
         run(rig.collector_command()?.arg("init"))?;
@@ -133,7 +136,8 @@ impl Rig {
         command
             .arg("--data-dir")
             .arg(self.folder.path().join("office"))
-            .env("MANYI_LISTEN", format!("127.0.0.1:{}", self.office_port));
+            .env("MANYI_LISTEN", format!("127.0.0.1:{}", self.office_port))
+            .env("MANYI_SUITE", self.suite.name());
         Ok(command)
     }
 
