@@ -17,3 +17,4 @@ mod kills;
 mod office;
 mod rig;
 mod way;
+mod wear;
