@@ -338,6 +338,10 @@ impl Daemon {
             self.health
                 .after(acknowledged, before, &clock, &mut self.journal, now);
         let answered = problem.is_none().then_some(clock.uptime_ms);
+        let failing = self.status.failing_since_uptime_ms;
+        let failing = problem
+            .is_some()
+            .then(|| failing.unwrap_or(clock.uptime_ms));
         self.status = UplinkStatus {
             collector: self.collector_url.clone(),
             answered_uptime_ms: answered.or(self.status.answered_uptime_ms),
@@ -347,6 +351,7 @@ impl Daemon {
             problem: problem.map(|problem| crate::one_line(&problem, MAX_PROBLEM)),
             profile_problem: self.profile.problem(),
             certificate: self.link.certificate_note(),
+            failing_since_uptime_ms: failing,
             revoked: self.status.revoked,
         };
         if let Err(error) = self.status.write(&self.data.uplink_status()) {

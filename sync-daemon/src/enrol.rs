@@ -18,6 +18,7 @@ use manyi_shared::tablet::{
 };
 use manyi_shared::wire::{EnrolReply, EnrolRequest, EnrolmentCode, EnvelopeError, ProfileError};
 
+pub(crate) use boot_file::address_in;
 pub use hand_over::enrol_or_hand_over;
 
 use crate::SOFTWARE;
@@ -64,6 +65,12 @@ pub enum EnrolError {
          network (ping the address), that no firewall is in between, and the proxy settings"
     )]
     Unreachable(#[source] LinkError),
+    /// The proxy in between wants to know who we are.
+    #[error(
+        "the proxy wants a user name and a password; put them into its address: \
+         proxy = \"http://USER:PASSWORD@HOST:PORT\""
+    )]
+    ProxyPassword,
     /// The address or the certificates cannot be used.
     #[error(transparent)]
     Link(LinkError),
@@ -191,7 +198,7 @@ async fn ask(enrolment: &Enrolment, link: &Link, _lock: &Lock) -> Result<Identit
     let answer = link
         .post(Request::new(PATH, SIGNED_TYPE, request))
         .await
-        .map_err(EnrolError::Unreachable)?;
+        .map_err(no_answer)?;
     let url = &enrolment.collector_url;
     let body = accepted(answer, url)?;
     let reply = EnrolReply::open(&body, &digest).map_err(EnrolError::Untrusted)?;
@@ -227,11 +234,20 @@ fn first_profile(data: &DataDir, identity: &Identity, bytes: &[u8]) -> Result<()
     }
 }
 
+fn no_answer(error: LinkError) -> EnrolError {
+    if error.wants_proxy_password() {
+        EnrolError::ProxyPassword
+    } else {
+        EnrolError::Unreachable(error)
+    }
+}
+
 /// The body of the collector's reply, or what the answer means instead.
 fn accepted(answer: Answer, url: &str) -> Result<Vec<u8>, EnrolError> {
     let detail = problem_detail(&answer);
     match answer.status {
         200..=299 if answer.content_type == SIGNED_TYPE => Ok(answer.body),
+        407 => Err(EnrolError::ProxyPassword),
         429 => Err(EnrolError::TooManyTries {
             seconds: answer.retry_after.map(|wish| wish.as_secs()),
         }),

@@ -8,20 +8,22 @@
 //! 4. A connection that was made while the clock was not synchronised is not used once it is.
 
 mod address;
+mod error;
 pub(crate) mod time;
 mod tls;
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use manyi_shared::domain::Retry;
 use manyi_shared::wire::limits::MAX_REPLY_BYTES;
-use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER};
-use reqwest::{Client, ClientBuilder, Proxy, Url};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
+use reqwest::{Client, ClientBuilder, Proxy, RequestBuilder, Response, Url};
 use rustls::pki_types::CertificateDer;
 
-use address::{base_url, is_this_machine};
+use address::base_url;
+pub(crate) use address::is_this_machine;
 pub use address::{check_local, check_url};
+pub use error::LinkError;
 pub use time::Time;
 use tls::Taken;
 pub use tls::Trust;
@@ -114,110 +116,15 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// Why there is no answer, or no way to one.
-#[derive(Debug, thiserror::Error)]
-pub enum LinkError {
-    /// The address is not one of a collector.
-    #[error("collector address `{url}` is not usable: {problem}")]
-    Url {
-        /// The address.
-        url: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// The file with the certificate authority cannot be used.
-    #[error("could not use the certificates in `{path}`: {problem}")]
-    CaFile {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// The proxy's address is not usable.
-    #[error("proxy address `{proxy}` is not usable")]
-    Proxy {
-        /// The address.
-        proxy: String,
-        /// What is wrong with it.
-        #[source]
-        source: reqwest::Error,
-    },
-    /// There is no authority that a certificate could be checked by.
-    #[error("could not set up TLS: {problem}; install ca-certificates or set ca_file")]
-    NoAuthorities {
-        /// What is missing.
-        problem: String,
-    },
-    /// HTTP cannot be set up on this machine.
-    #[error("could not set up the HTTP client")]
-    Client(#[source] reqwest::Error),
-    /// Nobody answered.
-    #[error("no answer from {url}")]
-    NoAnswer {
-        /// Whom we asked.
-        url: String,
-        /// What happened.
-        #[source]
-        source: reqwest::Error,
-    },
-    /// The answer broke off.
-    #[error("the answer from {url} broke off")]
-    BrokenOff {
-        /// Whom we asked.
-        url: String,
-        /// What happened.
-        #[source]
-        source: reqwest::Error,
-    },
-    /// The answer is longer than any that was asked for.
-    #[error("the answer from {url} is longer than {most} bytes")]
-    TooLong {
-        /// Whom we asked.
-        url: String,
-        /// The limit.
-        most: usize,
-    },
-}
-
-impl LinkError {
-    /// What to do next. None of these says anything about the records.
-    #[must_use]
-    pub const fn retry(&self) -> Retry {
-        match self {
-            Self::NoAnswer { .. } | Self::BrokenOff { .. } | Self::TooLong { .. } => {
-                Retry::Backoff { at_least: None }
-            }
-            Self::Url { .. }
-            | Self::CaFile { .. }
-            | Self::Proxy { .. }
-            | Self::NoAuthorities { .. }
-            | Self::Client(_) => Retry::AfterOperator,
-        }
-    }
-
-    /// Whether it is a certificate that stands in the way: the server's is not trusted, or there
-    /// is no authority to trust.
-    #[must_use]
-    pub fn is_about_certificates(&self) -> bool {
-        match self {
-            Self::CaFile { .. } | Self::NoAuthorities { .. } | Self::Client(_) => true,
-            Self::NoAnswer { source, .. } => names_a_certificate(source),
-            _ => false,
-        }
-    }
-}
-
-/// Looks for the certificate error among the causes. An [`std::io::Error`] hides the error that it
-/// was made from: its `source` is already that one's cause.
-fn names_a_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
-    let inner = error
-        .downcast_ref::<std::io::Error>()
-        .and_then(std::io::Error::get_ref);
-    matches!(
-        error.downcast_ref::<rustls::Error>(),
-        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)
-    ) || inner.is_some_and(|inner| names_a_certificate(inner))
-        || error.source().is_some_and(names_a_certificate)
+/// What was found at an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looked {
+    /// What answers.
+    pub answer: Answer,
+    /// The server's clock.
+    pub date: Option<SystemTime>,
+    /// Where it sends us.
+    pub location: Option<String>,
 }
 
 impl Link {
@@ -263,6 +170,11 @@ impl Link {
         })
     }
 
+    /// The address that all paths begin with.
+    pub(crate) const fn base(&self) -> &Url {
+        &self.base
+    }
+
     /// The certificate that was taken although its dates do not fit the clock, in words.
     #[must_use]
     pub fn certificate_note(&self) -> Option<String> {
@@ -304,32 +216,62 @@ impl Link {
         if let Some(timeout) = request.timeout {
             sending = sending.timeout(timeout);
         }
-        let mut response = sending.send().await.map_err(|source| LinkError::NoAnswer {
-            url: url.clone(),
-            source: source.without_url(),
-        })?;
-        let mut answer = Answer {
-            status: response.status().as_u16(),
-            content_type: essence(response.headers()),
-            retry_after: retry_after(response.headers()),
-            body: Vec::new(),
+        let response = sent(sending, &url).await?;
+        read_answer(response, url, most).await
+    }
+
+    /// Looks at an address: what answers there, where it sends us, and its clock.
+    ///
+    /// # Errors
+    /// [`LinkError::NoAnswer`], [`LinkError::BrokenOff`] or [`LinkError::TooLong`].
+    pub async fn look(&self, path: &str) -> Result<Looked, LinkError> {
+        let url = format!("{}{path}", self.base.as_str().trim_end_matches('/'));
+        let response = sent(self.client().get(&url), &url).await?;
+        let header = |name| text(response.headers(), name).map(str::to_owned);
+        let date = header(DATE).and_then(|date| httpdate::parse_http_date(&date).ok());
+        let location = header(LOCATION);
+        let answer = read_answer(response, url, MAX_REPLY_BYTES).await?;
+        Ok(Looked {
+            answer,
+            date,
+            location,
+        })
+    }
+}
+
+async fn sent(sending: RequestBuilder, url: &str) -> Result<Response, LinkError> {
+    sending.send().await.map_err(|source| LinkError::NoAnswer {
+        url: url.to_owned(),
+        source: source.without_url(),
+    })
+}
+
+async fn read_answer(
+    mut response: Response,
+    url: String,
+    most: usize,
+) -> Result<Answer, LinkError> {
+    let mut answer = Answer {
+        status: response.status().as_u16(),
+        content_type: essence(response.headers()),
+        retry_after: retry_after(response.headers()),
+        body: Vec::new(),
+    };
+    loop {
+        let chunk = response
+            .chunk()
+            .await
+            .map_err(|source| LinkError::BrokenOff {
+                url: url.clone(),
+                source: source.without_url(),
+            })?;
+        let Some(chunk) = chunk else {
+            return Ok(answer);
         };
-        loop {
-            let chunk = response
-                .chunk()
-                .await
-                .map_err(|source| LinkError::BrokenOff {
-                    url: url.clone(),
-                    source: source.without_url(),
-                })?;
-            let Some(chunk) = chunk else {
-                return Ok(answer);
-            };
-            if answer.body.len() + chunk.len() > most {
-                return Err(LinkError::TooLong { url, most });
-            }
-            answer.body.extend_from_slice(&chunk);
+        if answer.body.len() + chunk.len() > most {
+            return Err(LinkError::TooLong { url, most });
         }
+        answer.body.extend_from_slice(&chunk);
     }
 }
 

@@ -14,6 +14,7 @@ mod options;
 mod program;
 mod prompts;
 mod rules;
+mod suites;
 mod supplement;
 mod support;
 mod told;

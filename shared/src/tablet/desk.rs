@@ -94,6 +94,9 @@ pub struct UplinkStatus {
     /// Why the last exchange failed, when it did.
     #[serde(default)]
     pub problem: Option<String>,
+    /// Uptime when the first of the exchanges that failed in a row did, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since_uptime_ms: Option<u64>,
     /// Why the last profile of the centre is not obeyed.
     #[serde(default)]
     pub profile_problem: Option<String>,

@@ -52,6 +52,12 @@ impl Hands {
         self.synchronised.store(true, Ordering::Relaxed);
     }
 
+    /// Shows this machine's time, as a time server set it.
+    pub(crate) fn synchronise_now(&self) {
+        self.shift_ms.store(0, Ordering::Relaxed);
+        self.synchronised.store(true, Ordering::Relaxed);
+    }
+
     /// The tablet is switched on again; its clock shows that year.
     pub(crate) fn boot(&self, year: i64) {
         *self.boot.lock().unwrap() = BootId::random();

@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use manyi_shared::domain::{HallId, Placement, StreamId, TerminalId, Watermark, WindowId};
 use manyi_shared::wire::{
     Acknowledgement, AssetDigest, ChainHash, EnrolReply, EnrolRequest, ExchangeHead, OfficePrompt,
@@ -94,6 +94,7 @@ impl Collector {
             .route("/device/v1/exchange", post(exchange))
             .route("/device/v1/enrol", post(enrol))
             .route("/device/v1/asset", post(asset))
+            .route("/healthz", get(async || "ok"))
             .with_state(Arc::clone(&self.centre))
     }
 

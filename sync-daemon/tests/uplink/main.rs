@@ -9,10 +9,12 @@
 mod carrying;
 mod clock;
 mod collector;
+mod doctor;
 mod enrolling;
 mod office_prompts;
 mod profiles;
 mod program;
+mod proxy;
 mod relay;
 mod status;
 mod tablet;

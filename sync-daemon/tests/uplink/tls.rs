@@ -80,8 +80,11 @@ pub(crate) struct Office {
     shown: Shown,
 }
 
-fn authority() -> Authority {
+fn authority(name: &str) -> Authority {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority
+        .distinguished_name
+        .push(rcgen::DnType::CommonName, name);
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap()
 }
@@ -105,7 +108,7 @@ fn config(card: Card, authority: &Authority) -> Arc<ServerConfig> {
 
 impl Office {
     pub(crate) async fn new(card: Card) -> Self {
-        let authority = authority();
+        let authority = authority("the office's");
         let shown = Shown(Arc::new(Mutex::new((config(card, &authority), 0))));
         let collector = Collector::start().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -138,9 +141,15 @@ impl Office {
         let config = if card.known {
             config(card, &self.authority)
         } else {
-            config(card, &authority())
+            config(card, &authority("a stranger's"))
         };
         self.shown.0.lock().unwrap().0 = config;
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> std::net::SocketAddr {
+        let port = self.url.rsplit(':').next().unwrap();
+        ([127, 0, 0, 1], port.parse().unwrap()).into()
     }
 
     /// How many connections were made.

@@ -302,8 +302,8 @@ impl Of<'_> {
         self.connection
             .prepare_cached(
                 "INSERT INTO stream (hall_id, terminal_id, stream_id, watermark, hash, window_id, \
-                 channel, opened_ms, uptime_ms, boot_id, software, received_ms, last_ordinal) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                 channel, opened_ms, uptime_ms, boot_id, software, received_ms, last_ordinal, suite) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             )?
             .execute(params![
                 self.hall,
@@ -318,7 +318,8 @@ impl Of<'_> {
                 stream.opening.map(|o| *o.boot.as_bytes()),
                 stream.software,
                 self.received_ms,
-                stream.last_ordinal
+                stream.last_ordinal,
+                stream.hash.suite().number()
             ])?;
         Ok(())
     }
