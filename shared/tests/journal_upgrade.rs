@@ -15,7 +15,9 @@ use manyi_shared::domain::{
     Watermark, WindowId,
 };
 use manyi_shared::journal::{Backlog, Opening, Pending, Reader, SCHEMA_VERSION, Verdict, Writer};
-use manyi_shared::wire::{ChainHash, OutcomeRecord, Record, RecordBody, RecordTime, StreamOpened};
+use manyi_shared::wire::{
+    ChainHash, OutcomeRecord, Record, RecordBody, RecordTime, StreamOpened, Suite,
+};
 use rusqlite::{Connection, params};
 
 /// Frozen: what version 1 executed.
@@ -119,6 +121,7 @@ fn record(stream: StreamId, seq: u64) -> Vec<u8> {
         RecordBody::StreamOpened(StreamOpened {
             terminal: TERMINAL,
             stream,
+            suite: Suite::Ed25519Sha256,
             previous: None,
             wall_ms: 0,
             uptime_ms: 0,

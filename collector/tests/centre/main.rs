@@ -8,6 +8,7 @@ mod days;
 mod dead_letters;
 mod enrol;
 mod exchange;
+mod folds;
 mod hall;
 mod laws;
 mod options;
