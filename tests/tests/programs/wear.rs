@@ -11,18 +11,22 @@ use anyhow::Context as _;
 use manyi_e2e::citizens::note;
 use manyi_e2e::citizens::plan::{Answer, Citizen};
 use manyi_e2e::figures::Figures;
+use manyi_e2e::power::campaign::scratch;
 use manyi_e2e::progress::bar;
 use manyi_e2e::usage::written_bytes;
-use manyi_e2e::wait::pause;
+use manyi_e2e::wait::{pause, wait_until};
 use manyi_shared::domain::Level;
 
 use crate::office::hall;
-use crate::rig::Rig;
+use crate::rig::{COUNTED, Rig};
 
 /// The goal (guarantee 7), in bytes written to the card.
 const PER_RATING: f64 = 10.0 * 1024.0;
 /// The goal for an hour in which nobody comes.
 const PER_IDLE_HOUR: f64 = 1024.0 * 1024.0;
+
+/// Nothing written for so long: what a start leaves to do is done.
+const QUIET: Duration = Duration::from_secs(4);
 
 /// The usual heartbeat of a hall, and quick pages.
 const PROFILE: &str = "ask_reasons = false\nguard_ms = 50\nthanks_seconds = 1\nask_seconds = 120\n";
@@ -44,6 +48,9 @@ fn a_rating_costs_the_card_at_most_ten_kibibytes() {
     let ratings = number_of("MANYI_WEAR_RATINGS", 8);
     let idle = number_of("MANYI_WEAR_IDLE_SECONDS", 0);
     let mut rig = Rig::with_hall(hall(PROFILE).path()).unwrap();
+    // On a tablet what the programs say goes to the system's log, not to files of theirs.
+    let logs = scratch().unwrap();
+    rig.logs = logs.path().to_owned();
     rig.enrol().unwrap();
     rig.start_sync().unwrap();
     rig.wait_for_profile().unwrap();
@@ -51,6 +58,7 @@ fn a_rating_costs_the_card_at_most_ten_kibibytes() {
     // The first one pays for what a start leaves to do.
     rate(&rig, 0);
     rig.score_of(1).unwrap();
+    wait_until_quiet(&rig);
     let progress = bar(u64::from(ratings), "ratings");
     let costs: Vec<[f64; 2]> = (1..=ratings)
         .map(|number| {
@@ -107,6 +115,19 @@ fn rate(rig: &Rig, number: u32) {
     });
     visit.unwrap();
     tablet.wait_until_ready().unwrap();
+}
+
+/// The first start makes the voice's sounds in the background.
+fn wait_until_quiet(rig: &Rig) {
+    let mut last = (written(rig).unwrap(), Instant::now());
+    wait_until("the programs to write nothing", COUNTED * 4, || {
+        let now = written(rig).unwrap_or_default();
+        if now != last.0 {
+            last = (now, Instant::now());
+        }
+        last.1.elapsed() > QUIET
+    })
+    .unwrap();
 }
 
 /// Some minutes without a citizen, told as an hour.
