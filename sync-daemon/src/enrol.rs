@@ -16,9 +16,7 @@ use manyi_shared::tablet::{
     DataDir, EnrolProblem, FileError, Identity, IdentityError, ensure_folder, load_or_create_key,
     replace,
 };
-use manyi_shared::wire::{
-    self, EnrolReply, EnrolRequest, EnrolmentCode, EnvelopeError, ProfileError,
-};
+use manyi_shared::wire::{EnrolReply, EnrolRequest, EnrolmentCode, EnvelopeError, ProfileError};
 
 pub(crate) use boot_file::address_in;
 pub use hand_over::enrol_or_hand_over;
@@ -189,14 +187,14 @@ async fn ask(enrolment: &Enrolment, link: &Link, _lock: &Lock) -> Result<Identit
             "the code is sent unencrypted (http://): whoever reads it on the way could use it first"
         );
     }
-    let key = load_or_create_key(&data.key())?;
+    let key = load_or_create_key(&data.key(), enrolment.code.suite())?;
     let request = EnrolRequest {
         code: enrolment.code.clone(),
         key: key.public(),
         software: SOFTWARE.to_owned(),
     }
     .seal(&key);
-    let digest = wire::digest(&request);
+    let digest = key.suite().digest(&request);
     let answer = link
         .post(Request::new(PATH, SIGNED_TYPE, request))
         .await

@@ -11,7 +11,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use manyi_shared::wire::{OfficeSecret, SecretKey};
+use manyi_shared::wire::{OfficeSecret, SecretKey, Suite};
 
 use crate::clock::{Clock, SystemClock};
 use crate::store::OfficeStore;
@@ -38,8 +38,9 @@ pub(super) fn read_key(dir: &Path) -> anyhow::Result<SecretKey> {
 pub(super) fn read_or_make_key(dir: &Path) -> anyhow::Result<SecretKey> {
     match read_key(dir) {
         Err(error) if is_missing(&error) => {
-            let key = SecretKey::generate().context("the system has no randomness to give")?;
-            write(dir, KEY_FILE, &key.seed())?;
+            let key = SecretKey::generate(Suite::Ed25519Sha256)
+                .context("the system has no randomness to give")?;
+            write(dir, KEY_FILE, &key.to_bytes())?;
             Ok(key)
         }
         other => other,
@@ -104,7 +105,7 @@ fn read(dir: &Path, name: &str, why: &str) -> anyhow::Result<[u8; 32]> {
     Ok(key)
 }
 
-fn write(dir: &Path, name: &str, bytes: &[u8; 32]) -> anyhow::Result<()> {
+fn write(dir: &Path, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
     let (path, fresh) = (dir.join(name), dir.join(format!("{name}.new")));
     let write = || -> std::io::Result<()> {
         let mut file = fs::OpenOptions::new()

@@ -6,7 +6,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use axum::response::Response;
 use manyi_shared::wire::limits::MAX_ENROL_BYTES;
-use manyi_shared::wire::{EnrolReply, EnrolRequest, EnvelopeError, digest};
+use manyi_shared::wire::{EnrolReply, EnrolRequest, EnvelopeError};
 
 use super::{signed, unread};
 use crate::app::AppState;
@@ -88,7 +88,7 @@ async fn answer(
         key = key.fingerprint(), "terminal enrolled"
     );
     let reply = EnrolReply {
-        request: digest(&body),
+        request: key.suite().digest(&body),
         terminal: enrolled.terminal,
         collector: state.key.public(),
         hall: enrolled.hall,

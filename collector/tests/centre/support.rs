@@ -26,7 +26,7 @@ use manyi_shared::domain::{
 use manyi_shared::wire::{
     Amendment, ChainHash, EnrolReply, EnrolRequest, EnrolmentCode, ExchangeHead, Health, Message,
     MessageKind, Misuse, OfficeSecret, OutcomeRecord, PublicKey, Record, RecordBody, RecordTime,
-    Reply, Run, SecretKey, SelfTest, StreamOpened, digest,
+    Reply, Run, SecretKey, SelfTest, StreamOpened, Suite, digest,
 };
 use tower::ServiceExt;
 
@@ -150,7 +150,7 @@ impl Centre {
 
     /// A fresh code for a window, good for ten minutes.
     pub(crate) async fn code(&self, window: &str) -> EnrolmentCode {
-        let code = EnrolmentCode::generate().expect("randomness");
+        let code = EnrolmentCode::generate(Suite::Ed25519Sha256).expect("randomness");
         let fresh = NewCode {
             hall: "371581-01".parse().expect("a hall"),
             window: window.parse().expect("a window"),
@@ -164,7 +164,7 @@ impl Centre {
     /// An enrolled tablet with an open stream.
     pub(crate) async fn tablet(&self, window: &str) -> Tablet {
         let code = self.code(window).await;
-        let key = SecretKey::generate().expect("randomness");
+        let key = SecretKey::generate(Suite::Ed25519Sha256).expect("randomness");
         let request = enrol_request(&code, &key);
         let answer = self.post("/device/v1/enrol", request.clone()).await;
         assert_eq!(
@@ -253,6 +253,7 @@ pub(crate) struct Tablet {
 impl Tablet {
     pub(crate) fn opening(&self) -> StreamOpened {
         StreamOpened {
+            suite: Suite::Ed25519Sha256,
             terminal: self.terminal,
             stream: self.stream,
             previous: None,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::domain::{Channel, ClockReading, HallId, Seq, StreamId, TerminalId, WindowId};
-use crate::wire::{ChainHash, Record, RecordBody, RecordTime, StreamOpened, StreamTip};
+use crate::wire::{ChainHash, Record, RecordBody, RecordTime, StreamOpened, StreamTip, Suite};
 
 use super::JournalError;
 use super::schema::{self, Role};
@@ -65,6 +65,7 @@ impl Writer {
         let previous = last_tip(&conn).map_err(sqlite)?;
         let stream = StreamId::random();
         let opened = StreamOpened {
+            suite: Suite::Ed25519Sha256,
             terminal: opening.terminal,
             stream,
             previous,

@@ -43,7 +43,7 @@ struct Stored {
     hall: String,
     window: String,
     expires_ms: i64,
-    used_by: Option<([u8; 32], [u8; 16])>,
+    used_by: Option<(Vec<u8>, [u8; 16])>,
 }
 
 /// Trades a code for an identity.
@@ -68,7 +68,7 @@ pub(super) fn enrol(
         })
     };
     if let Some((user, terminal)) = stored.used_by {
-        if user != *key.as_bytes() {
+        if user != key.as_bytes() {
             return Ok(Err(EnrolmentRefused::Used));
         }
         // The reply was lost: the same tablet gets the same identity.
@@ -134,7 +134,7 @@ fn find(connection: &Connection, code: &EnrolmentCode) -> Result<Option<Stored>,
          WHERE code_digest = ?1",
         [code.digest()],
         |row| {
-            let (key, terminal): (Option<[u8; 32]>, Option<[u8; 16]>) = (row.get(3)?, row.get(4)?);
+            let (key, terminal): (Option<Vec<u8>>, Option<[u8; 16]>) = (row.get(3)?, row.get(4)?);
             Ok(Stored {
                 hall: row.get(0)?,
                 window: row.get(1)?,

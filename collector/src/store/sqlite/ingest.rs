@@ -29,7 +29,7 @@ pub(super) fn terminal(
         .query_row([id.as_bytes()], |row| {
             Ok((
                 row.get::<_, String>(0)?,
-                row.get::<_, [u8; 32]>(1)?,
+                row.get::<_, Vec<u8>>(1)?,
                 row.get::<_, String>(2)?,
             ))
         })
@@ -243,7 +243,10 @@ impl Of<'_> {
     fn dead_letters(&self, letters: &[DeadLetter]) -> Result<(), StoreError> {
         for letter in letters {
             self.connection
-                .prepare_cached("INSERT INTO dead_letter VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+                .prepare_cached(
+                    "INSERT INTO dead_letter (hall_id, terminal_id, stream_id, seq, reason, \
+                     detail, received_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                )?
                 .execute(params![
                     self.hall,
                     self.terminal,
@@ -298,8 +301,9 @@ impl Of<'_> {
         }
         self.connection
             .prepare_cached(
-                "INSERT INTO stream VALUES \
-                 (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                "INSERT INTO stream (hall_id, terminal_id, stream_id, watermark, hash, window_id, \
+                 channel, opened_ms, uptime_ms, boot_id, software, received_ms, last_ordinal) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             )?
             .execute(params![
                 self.hall,
