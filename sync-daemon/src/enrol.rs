@@ -13,8 +13,7 @@ pub(crate) mod waiting;
 use std::path::PathBuf;
 
 use manyi_shared::tablet::{
-    DataDir, EnrolProblem, FileError, Identity, IdentityError, ensure_folder, load_or_create_key,
-    replace,
+    DataDir, EnrolProblem, FileError, Identity, IdentityError, KeySource, ensure_folder, replace,
 };
 use manyi_shared::wire::{EnrolReply, EnrolRequest, EnrolmentCode, EnvelopeError, ProfileError};
 
@@ -187,7 +186,7 @@ async fn ask(enrolment: &Enrolment, link: &Link, _lock: &Lock) -> Result<Identit
             "the code is sent unencrypted (http://): whoever reads it on the way could use it first"
         );
     }
-    let key = load_or_create_key(&data.key(), enrolment.code.suite())?;
+    let key = KeySource::of_service(data).read_or_create(enrolment.code.suite())?;
     let request = EnrolRequest {
         code: enrolment.code.clone(),
         key: key.public(),

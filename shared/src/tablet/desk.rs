@@ -104,6 +104,9 @@ pub struct UplinkStatus {
     /// words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
+    /// Why the key could not be rotated yet, when it is to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation_problem: Option<String>,
     /// Whether the office took this tablet's identity back, said by a signed reply.
     #[serde(default)]
     pub revoked: bool,
