@@ -68,6 +68,8 @@ async fn answer(
     })?;
     let now_ms = state.clock.now_ms();
     let key = request.key;
+    // Before the code is used.
+    let ours = state.key(key.suite())?;
     let enrolled = state
         .store
         .enrol(request.code, key, request.software, now_ms)
@@ -90,11 +92,11 @@ async fn answer(
     let reply = EnrolReply {
         request: key.suite().digest(&body),
         terminal: enrolled.terminal,
-        collector: state.key.public(),
+        collector: ours.public(),
         hall: enrolled.hall,
         window: enrolled.window,
-        profile: signed_profile(source, &state.key),
+        profile: signed_profile(source, ours),
         server_ms: now_ms,
     };
-    Ok(signed(StatusCode::OK, reply.seal(&state.key)))
+    Ok(signed(StatusCode::OK, reply.seal(ours)))
 }

@@ -19,14 +19,13 @@ use sm3::{Digest as _, Sm3};
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
+#[serde(try_from = "String", into = "&'static str")]
 #[repr(u8)]
 pub enum Suite {
     /// Ed25519 (RFC 8032) and SHA-256.
     #[default]
-    #[serde(rename = "ed25519")]
     Ed25519Sha256 = 1,
     /// SM2 (GB/T 32918) and SM3 (GB/T 32905): the Chinese national algorithms, 国密.
-    #[serde(rename = "gm")]
     Sm2Sm3 = 2,
 }
 
@@ -99,6 +98,20 @@ impl Suite {
 impl fmt::Display for Suite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+impl From<Suite> for &'static str {
+    fn from(suite: Suite) -> Self {
+        suite.name()
+    }
+}
+
+impl TryFrom<String> for Suite {
+    type Error = UnknownSuite;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        name.parse()
     }
 }
 

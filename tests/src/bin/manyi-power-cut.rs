@@ -108,6 +108,9 @@ fn count(cuts: &Verdict, deaths: &Verdict) -> [usize; 4] {
 
 fn one(seed: u64, state: StateId, args: &Args) -> anyhow::Result<bool> {
     let recording = record(seed, state.story, args.steps)?;
+    for line in recording.last_events(state.cut, 12) {
+        note(format_args!("{line}"));
+    }
     let (files, findings) = recording.replay(state, args.leave_out)?;
     for (name, content) in &files {
         note(format_args!("{name}: {} bytes", content.len()));

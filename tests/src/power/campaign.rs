@@ -180,6 +180,16 @@ impl Recording {
         self.ledger.entries.len() as u64
     }
 
+    /// What happened last before a cut, a line for each event.
+    #[must_use]
+    pub fn last_events(&self, cut: usize, lines: usize) -> Vec<String> {
+        let numbered = self.events.iter().enumerate().take(cut);
+        numbered
+            .skip(cut.saturating_sub(lines))
+            .map(|(number, event)| format!("{number:6} {event}"))
+            .collect()
+    }
+
     /// The disk at a cut, with the syncs that were really done.
     fn disk_at(&self, cut: usize, sabotage: Sabotage) -> Disk {
         let mut disk = Disk::default();

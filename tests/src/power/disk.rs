@@ -298,7 +298,7 @@ impl Change {
     /// Cut where a sector begins.
     fn parts(&self) -> Vec<Range<usize>> {
         let Self::Write { offset, bytes } = self else {
-            return vec![0..0];
+            return std::iter::once(0..0).collect();
         };
         let mut parts = Vec::new();
         let mut from = 0;

@@ -1,5 +1,6 @@
 //! Keeps what SQLite did in one folder, in order.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -32,6 +33,23 @@ pub enum Event {
     Delete(Name),
     /// The folder was synced: the names in it.
     SyncFolder,
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Create(file) => write!(f, "create {file}"),
+            Self::Write {
+                file,
+                offset,
+                bytes,
+            } => write!(f, "write {file}: {} bytes at {offset}", bytes.len()),
+            Self::Truncate(file, len) => write!(f, "truncate {file} to {len} bytes"),
+            Self::Sync(file) => write!(f, "sync {file}"),
+            Self::Delete(file) => write!(f, "delete {file}"),
+            Self::SyncFolder => write!(f, "sync the folder"),
+        }
+    }
 }
 
 impl Event {

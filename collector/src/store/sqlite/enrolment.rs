@@ -1,7 +1,7 @@
 //! Enrolment codes and the identities they are traded for.
 
 use manyi_shared::domain::TerminalId;
-use manyi_shared::wire::{EnrolmentCode, PublicKey};
+use manyi_shared::wire::{EnrolmentCode, PublicKey, Suite};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::port::{code as parse, number};
@@ -166,6 +166,22 @@ pub(super) fn terminals(connection: &Connection) -> Result<Vec<TerminalSummary>,
         });
     }
     Ok(terminals)
+}
+
+/// The suites of the terminals in use.
+pub(super) fn suites(connection: &Connection) -> Result<Vec<Suite>, StoreError> {
+    // A key's length says its suite: one key of each length is enough.
+    let mut statement = connection.prepare(
+        "SELECT public_key FROM terminal WHERE state = 'active' GROUP BY length(public_key)",
+    )?;
+    let keys = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
+    let suites = keys.map(|key| {
+        let key = PublicKey::from_bytes(&key?).ok_or(StoreError::Corrupt {
+            column: "terminal.public_key",
+        })?;
+        Ok(key.suite())
+    });
+    suites.collect()
 }
 
 /// Takes a terminal's identity back.
