@@ -9,6 +9,7 @@
 //! | `profile.cose` | what the terminal shows, as signed by the collector | daemon |
 //! | `assets/` | pictures and sounds of the profile, named by their SHA-256 | daemon |
 //! | `enrol-order.json` | address and code that a technician typed | terminal; the daemon takes it |
+//! | `enrol-pending.json` | an order that failed and may succeed later, until it does | daemon |
 //! | `enrol-progress.json` | where an enrolment stands | daemon |
 //! | `centre-time.json` | the centre's time in its last signed reply, to the day | daemon |
 //! | `uplink.json` | how the daemon is, for the technician's page | daemon |
@@ -106,6 +107,12 @@ impl DataDir {
     #[must_use]
     pub fn enrol_order(&self) -> PathBuf {
         self.0.join("enrol-order.json")
+    }
+
+    /// Address and code that failed and may succeed later.
+    #[must_use]
+    pub fn enrol_pending(&self) -> PathBuf {
+        self.0.join("enrol-pending.json")
     }
 
     /// Where an enrolment stands.

@@ -7,7 +7,9 @@
 
 mod boot_file;
 mod hand_over;
+mod pending;
 mod problem;
+mod tries;
 pub(crate) mod waiting;
 
 use std::path::PathBuf;

@@ -121,6 +121,12 @@ impl EnrolOrder {
         write_json(path, self)
     }
 
+    /// Reads the order and leaves it where it is; none when there is none that can be read.
+    #[must_use]
+    pub fn read(path: &Path) -> Option<Self> {
+        read_json(path)
+    }
+
     /// Reads and removes the order, if there is one that can be read. One that cannot is removed,
     /// too: it would be refused for ever.
     ///
