@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `journal.sqlite` | the journal | terminal; the daemon notes acknowledgements |
 //! | `identity.key` | the terminal's secret key, mode 0600 | daemon, at enrolment |
+//! | `identity.key.ed25519`, `identity.key.gm` | one that no enrolment has used yet | daemon, when a code of the other suite comes |
 //! | `identity.key.next` | the key that it asks the centre to know, mode 0600 | daemon, while the key is rotated |
 //! | `identity.cbor` | who the terminal is and whom it trusts | daemon, at enrolment |
 //! | `profile.cose` | what the terminal shows, as signed by the collector | daemon |

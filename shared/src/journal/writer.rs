@@ -14,6 +14,8 @@ use super::open::{self, Role};
 /// Who opens a stream and where.
 #[derive(Debug, Clone)]
 pub struct Opening {
+    /// The suite of the stream's chain: that of the terminal's key.
+    pub suite: Suite,
     /// The terminal's identity.
     pub terminal: TerminalId,
     /// The hall it stands in.
@@ -65,7 +67,7 @@ impl Writer {
         let previous = last_tip(&conn).map_err(sqlite)?;
         let stream = StreamId::random();
         let opened = StreamOpened {
-            suite: Suite::Ed25519Sha256,
+            suite: opening.suite,
             terminal: opening.terminal,
             stream,
             previous,
@@ -82,7 +84,10 @@ impl Writer {
             body: RecordBody::StreamOpened(opened),
         };
         let bytes = first.encode()?;
-        let hash = ChainHash::genesis(opening.terminal, stream).extend(&bytes);
+        let hash = opening
+            .suite
+            .genesis(opening.terminal, stream)
+            .extend(&bytes);
         let stream_no = begin(&conn, opening.terminal, stream, &bytes, hash)
             .map_err(|source| JournalError::Append { seq: 1, source })?;
         Ok(Self {
@@ -183,8 +188,12 @@ fn begin(
 ) -> rusqlite::Result<i64> {
     let tx = conn.unchecked_transaction()?;
     tx.execute(
-        "INSERT INTO stream (stream_id, terminal_id) VALUES (?, ?)",
-        params![stream.as_bytes(), terminal.as_bytes()],
+        "INSERT INTO stream (stream_id, terminal_id, suite) VALUES (?, ?, ?)",
+        params![
+            stream.as_bytes(),
+            terminal.as_bytes(),
+            hash.suite().number()
+        ],
     )?;
     let stream_no = tx.last_insert_rowid();
     insert(&tx, stream_no, Seq::FIRST, bytes, hash)?;
