@@ -6,7 +6,8 @@ mod fold;
 mod past;
 mod rows;
 
-pub use fold::place_hour;
+pub use fold::{SURE_HOUR_MS, end_of, place_hour};
+pub use rows::{kind_of, tells_time};
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -58,6 +59,7 @@ fn untouched<'d>(number: u64) -> Plan<'d> {
         second: Vec::new(),
         deltas: BTreeMap::new(),
         fold: None,
+        rescues: Vec::new(),
         whole: false,
         behind: Vec::new(),
         incidents: Vec::new(),

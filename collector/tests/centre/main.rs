@@ -14,6 +14,7 @@ mod laws;
 mod options;
 mod program;
 mod prompts;
+mod rescued;
 mod rules;
 mod supplement;
 mod support;

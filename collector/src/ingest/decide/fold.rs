@@ -17,6 +17,15 @@ use crate::ingest::{
 /// An hour of uptime in milliseconds.
 const HOUR_MS: u64 = 3_600_000;
 
+/// As wide as the place of an hour may be when the clock was right.
+pub const SURE_HOUR_MS: i64 = 3_600_000 + SURE_MS;
+
+/// The uptime since the opening at which an hour of a fold ends, in milliseconds.
+#[must_use]
+pub fn end_of(hour: u32) -> u64 {
+    u64::from(hour).saturating_add(1).saturating_mul(HOUR_MS)
+}
+
 /// Whether the fold continues another history than the one that is held: `Some(0)`, as a fold is
 /// kept as a whole. The chain is followed from the fold's base over what is held.
 pub(super) fn difference(
@@ -34,6 +43,10 @@ pub(super) fn difference(
     while position <= end {
         let inside = held.folds.range(..=position).next_back();
         if let Some((begin, known)) = inside.filter(|(_, known)| position <= known.last) {
+            // What it counts up to the end of the stored one cannot be told from the rest.
+            if *begin < first && known.last < last {
+                return Some(0);
+            }
             // Inside a stored fold the chain is known at its ends only.
             if *begin == position && chain.is_some_and(|chain| chain != known.base) {
                 return Some(0);
@@ -130,11 +143,9 @@ pub fn place_hour(
 
 /// The highest uptime of an hour that is known worse than an hour can be.
 fn unsure(opening: &Opening, fold: &Fold, counts: &[FoldCount<'_>]) -> Option<u64> {
-    let limit = i64::try_from(HOUR_MS).unwrap_or(i64::MAX) + SURE_MS;
     let hours = fold.entries.iter().zip(counts);
-    let wide = hours.filter(|(_, count)| count.placed.width() > limit);
-    let end = |hour: u32| u64::from(hour).saturating_add(1).saturating_mul(HOUR_MS);
-    wide.map(|(entry, _)| opening.uptime_ms.saturating_add(end(entry.hour)))
+    let wide = hours.filter(|(_, count)| count.placed.width() > SURE_HOUR_MS);
+    wide.map(|(entry, _)| opening.uptime_ms.saturating_add(end_of(entry.hour)))
         .max()
 }
 

@@ -9,9 +9,10 @@ use manyi_shared::wire::{
 
 use super::{boots, past};
 use crate::ingest::incident::Kind;
+use crate::ingest::whole::{no_target, second_outcome};
 use crate::ingest::{
-    Amended, DeadLetter, Delivery, Held, HeldRating, Incident, NotRead, Opening, Placed, Plan, Row,
-    RowOutcome, SURE_MS, Span, StreamState, TallyKey, place_in_time, slot_of,
+    Amended, DeadLetter, Delivery, Held, HeldRating, Incident, NotRead, Opening, Placed, Plan,
+    Rescue, Row, RowOutcome, SURE_MS, Span, StreamState, TallyKey, place_in_time, slot_of,
 };
 
 /// The first record of the run from which on it is another history: its position holds other bytes,
@@ -198,10 +199,15 @@ impl<'d> Extension<'_, 'd> {
                 let incident = Incident::loss(loss, (self.span.stream, row.seq));
                 self.plan.incidents.push(incident);
             }
-            RecordBody::StreamOpened(_)
-            | RecordBody::Rescued(_)
-            | RecordBody::ClockSet
-            | RecordBody::Unknown { .. } => {}
+            RecordBody::Rescued(rescued) if rescued.stream == self.span.stream => {
+                let detail = "a record is not rescued into its own stream".to_owned();
+                self.reject(row.seq, RejectReason::Malformed, detail);
+            }
+            RecordBody::Rescued(rescued) => {
+                let carrier = row.seq;
+                self.plan.rescues.push(Rescue { carrier, rescued });
+            }
+            RecordBody::StreamOpened(_) | RecordBody::ClockSet | RecordBody::Unknown { .. } => {}
         }
     }
 
@@ -267,10 +273,7 @@ impl<'d> Extension<'_, 'd> {
 
     fn outcome(&mut self, seq: u64, record: &'d OutcomeRecord) -> Option<RowOutcome<'d>> {
         if record.ordinal <= self.stream.last_ordinal {
-            let detail = format!(
-                "prompt {} after prompt {} of the stream",
-                record.ordinal, self.stream.last_ordinal
-            );
+            let detail = second_outcome(record.ordinal, self.stream.last_ordinal);
             self.reject(seq, RejectReason::SecondOutcome, detail);
             return None;
         }
@@ -302,8 +305,7 @@ impl<'d> Extension<'_, 'd> {
             None => self.amend_stored(seq, target, amendment),
         };
         if !done {
-            let detail = format!("position {target} is no counted rating of the stream");
-            self.reject(seq, RejectReason::NoTarget, detail);
+            self.reject(seq, RejectReason::NoTarget, no_target(target, "rating"));
         }
     }
 
@@ -358,7 +360,7 @@ impl<'d> Extension<'_, 'd> {
 }
 
 /// The number of a record's kind, as in its bytes.
-const fn kind_of(body: &RecordBody) -> u64 {
+pub const fn kind_of(body: &RecordBody) -> u64 {
     match body {
         RecordBody::StreamOpened(_) => 1,
         RecordBody::Outcome(_) => 2,
@@ -375,7 +377,7 @@ const fn kind_of(body: &RecordBody) -> u64 {
 
 /// Whether the record's time is relative to the stream's opening: a kind we do not know may keep
 /// its time elsewhere, a second opening begins its own.
-const fn tells_time(seq: u64, body: &RecordBody) -> bool {
+pub const fn tells_time(seq: u64, body: &RecordBody) -> bool {
     match body {
         RecordBody::Unknown { .. } => false,
         RecordBody::StreamOpened(_) => seq == 1,

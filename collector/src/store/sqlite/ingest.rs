@@ -8,6 +8,8 @@ mod folds;
 mod held;
 mod incidents;
 mod past;
+mod rescue;
+pub(super) mod whole;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +20,8 @@ use rusqlite::{Connection, OptionalExtension, Statement, params};
 use super::port::{capped, code};
 use super::{prompts, tally};
 use crate::ingest::{
-    Amended, DeadLetter, Delivery, Plan, Receipt, Row, Second, Span, StreamState, Verdicts, decide,
+    Amended, DeadLetter, Delivery, Incident, Plan, Receipt, Row, Second, Span, StreamState,
+    Verdicts, decide,
 };
 use crate::store::{KnownTerminal, StoreError};
 
@@ -70,17 +73,14 @@ pub(super) fn ingest(connection: &Connection, delivery: &Delivery) -> Result<Rec
         return Ok(receipt);
     }
     let plan = decide(&held, delivery);
-    store(connection, delivery, &plan)?;
     let window = &held.terminal.window;
     let stream = held.stream.as_ref();
     let at = plan.stream.as_ref().map(|s| s.window);
     let at = at.or_else(|| stream.map(|s| s.window.as_str()));
-    receipt.incidents = incidents::raise(
-        connection,
-        delivery,
-        at.unwrap_or(window.as_str()),
-        plan.incidents.iter(),
-    )?;
+    let at = at.unwrap_or(window.as_str());
+    let happened = store(connection, delivery, &plan, at)?;
+    let happened = plan.incidents.iter().chain(&happened);
+    receipt.incidents = incidents::raise(connection, delivery, at, happened)?;
     if plan.touch_terminal {
         prompts::receive(connection, delivery, window)?;
     }
@@ -94,15 +94,23 @@ pub(super) fn ingest(connection: &Connection, delivery: &Delivery) -> Result<Rec
     Ok(receipt)
 }
 
-fn store(connection: &Connection, delivery: &Delivery, plan: &Plan<'_>) -> Result<(), StoreError> {
+/// Makes a plan durable. Gives back what happened beside what the plan says.
+fn store(
+    connection: &Connection,
+    delivery: &Delivery,
+    plan: &Plan<'_>,
+    window: &str,
+) -> Result<Vec<Incident>, StoreError> {
     if !plan.touch_terminal {
-        return Ok(());
+        return Ok(Vec::new());
     }
     touch_terminal(connection, delivery, plan)?;
+    let mut happened = Vec::new();
     if let Some(span) = Span::of(&delivery.head) {
-        store_span(connection, delivery, plan, &span)?;
+        happened = store_span(connection, delivery, plan, &span, window)?;
     }
-    boots::store(connection, delivery, plan)
+    boots::store(connection, delivery, plan)?;
+    Ok(happened)
 }
 
 fn store_span(
@@ -110,7 +118,8 @@ fn store_span(
     delivery: &Delivery,
     plan: &Plan<'_>,
     span: &Span,
-) -> Result<(), StoreError> {
+    window: &str,
+) -> Result<Vec<Incident>, StoreError> {
     let of = Of {
         connection,
         hall: delivery.hall.as_str(),
@@ -130,8 +139,19 @@ fn store_span(
     }
     if let Some(stream) = &plan.stream {
         of.stream(stream, &delivery.signed_head)?;
+        // What came of it before its opening had no place in time.
+        if let Some(opening) = stream.opening.filter(|_| stream.opened && !stream.new) {
+            boots::refine(&of, opening.boot, &plan.evidence)?;
+        }
     }
-    tally::apply(connection, of.hall, &plan.deltas)
+    tally::apply(connection, of.hall, &plan.deltas)?;
+    if plan.whole {
+        of.settle()?;
+    }
+    if plan.rescues.is_empty() {
+        return Ok(Vec::new());
+    }
+    of.rescue(delivery, plan, window)
 }
 
 /// Number and health of the terminal.
@@ -176,6 +196,7 @@ fn touch_terminal(
 }
 
 /// One stream's rows.
+#[derive(Clone, Copy)]
 struct Of<'a> {
     connection: &'a Connection,
     hall: &'a str,

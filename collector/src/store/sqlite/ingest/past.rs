@@ -14,7 +14,9 @@ pub(super) fn load(
     held: &mut Held,
 ) -> Result<(), StoreError> {
     let mut streams: Vec<_> = delivery.head.claims.iter().map(|c| c.stream).collect();
-    let new = delivery.opening().filter(|_| held.stream.is_none());
+    // A stream of which only saved records are here has not begun either.
+    let begun = held.stream.as_ref().is_some_and(|s| s.watermark > 0);
+    let new = delivery.opening().filter(|_| !begun);
     if let Some(opened) = new {
         streams.extend(opened.previous.map(|tip| tip.stream));
         let previous = opened.previous.map(|tip| tip.stream);
