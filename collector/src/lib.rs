@@ -18,6 +18,7 @@ pub mod device;
 pub mod hall;
 pub mod health;
 pub mod ingest;
+pub mod keys;
 pub mod metrics;
 pub mod office;
 pub mod problem;

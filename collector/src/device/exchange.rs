@@ -11,7 +11,7 @@ use axum::response::Response;
 use manyi_shared::domain::{HallId, Retry, TerminalId};
 use manyi_shared::wire::limits::MAX_EXCHANGE_BYTES;
 use manyi_shared::wire::{
-    EnvelopeError, Exchange, ExchangeError, Reply, ReplyStatus, SignedExchange,
+    EnvelopeError, Exchange, ExchangeError, Reply, ReplyStatus, SecretKey, SignedExchange,
 };
 
 use super::{signed, unread};
@@ -94,7 +94,8 @@ async fn answer(
     })?;
     if known.revoked {
         let Exchange { head, request, .. } = exchange;
-        return Ok(revoked(state, terminal, request, head.number));
+        let key = state.key(known.key.suite())?;
+        return Ok(revoked(state, key, (terminal, request, head.number)));
     }
     take(state, known, exchange, received_ms).await
 }
@@ -103,9 +104,8 @@ async fn answer(
 /// tablet by a 403 of their own.
 fn revoked(
     state: &AppState,
-    terminal: TerminalId,
-    request: [u8; 32],
-    number: u64,
+    key: &SecretKey,
+    (terminal, request, number): (TerminalId, [u8; 32], u64),
 ) -> (ReplyStatus, Vec<u8>) {
     let reply = Reply {
         terminal,
@@ -119,7 +119,7 @@ fn revoked(
         behind: Vec::new(),
         rotate_key: false,
     };
-    (ReplyStatus::Revoked, reply.seal(&state.key))
+    (ReplyStatus::Revoked, reply.seal(key))
 }
 
 /// Stores a verified exchange and signs the reply.
@@ -135,11 +135,13 @@ async fn take(
         let detail = "the exchange number is above what can be counted";
         return Err(Problem::new(ProblemType::Malformed, detail));
     }
+    // Before anything is stored: what cannot be acknowledged would be sent again and again.
+    let key = state.key(known.key.suite())?;
     let obeyed = exchange.head.profile_version;
     let hall = known.hall.clone();
     let receipt = store(state, known.hall, exchange, received_ms).await?;
     if receipt.revoked {
-        return Ok(revoked(state, terminal, request, number));
+        return Ok(revoked(state, key, (terminal, request, number)));
     }
     report(&receipt, terminal);
     if receipt.counted {
@@ -152,7 +154,7 @@ async fn take(
             .store
             .profile_source(hall, receipt.window.clone())
             .await?;
-        source.map(|source| signed_profile(source, &state.key))
+        source.map(|source| signed_profile(source, key))
     };
     let reply = Reply {
         terminal,
@@ -166,7 +168,7 @@ async fn take(
         behind: receipt.behind,
         rotate_key: false,
     };
-    Ok((receipt.status, reply.seal(&state.key)))
+    Ok((receipt.status, reply.seal(key)))
 }
 
 /// Reads and stores what came. What fails here and would fail again is told apart from a centre

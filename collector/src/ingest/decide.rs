@@ -85,14 +85,15 @@ fn acknowledge(held: &Held, delivery: &Delivery, span: &Span) -> Acknowledgement
     }
 }
 
-/// Watermark and chain of the stream; an unknown stream stands at its genesis.
+/// Watermark and chain of the stream. Before its first record a stream stands at its genesis: an
+/// unknown one, and one of which only saved records are here.
 fn tip(held: &Held, delivery: &Delivery, span: &Span) -> (Watermark, ChainHash) {
-    held.stream.as_ref().map_or_else(
+    let begun = held.stream.as_ref().filter(|stream| stream.watermark > 0);
+    begun.map_or_else(
         || {
-            (
-                Watermark::default(),
-                ChainHash::genesis(delivery.head.terminal, span.stream),
-            )
+            let suite = span.base.suite();
+            let genesis = suite.genesis(delivery.head.terminal, span.stream);
+            (Watermark::default(), genesis)
         },
         |stream| (Watermark::new(stream.watermark), stream.hash),
     )

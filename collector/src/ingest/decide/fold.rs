@@ -35,7 +35,7 @@ pub(super) fn difference(
 ) -> Option<u64> {
     let (first, last) = (fold.first.get(), fold.last.get());
     if watermark.checked_add(1) == Some(first) {
-        return (fold.base != hash).then_some(0);
+        return (!goes_on(fold.base, hash)).then_some(0);
     }
     let end = last.min(watermark);
     let mut chain = Some(fold.base);
@@ -51,7 +51,7 @@ pub(super) fn difference(
             if *begin == position && chain.is_some_and(|chain| chain != known.base) {
                 return Some(0);
             }
-            chain = (known.last <= end).then_some(known.head);
+            chain = (known.last <= end).then_some(known.head.in_suite(fold.base.suite()));
             position = known.last.saturating_add(1);
             continue;
         }
@@ -61,7 +61,13 @@ pub(super) fn difference(
         position += 1;
     }
     let known = if end == last { fold.head } else { hash };
-    chain.is_some_and(|chain| chain != known).then_some(0)
+    let other = |chain: ChainHash| !goes_on(chain, known);
+    chain.is_some_and(other).then_some(0)
+}
+
+/// Whether two chains are the same, and go on by the same hash function.
+pub(super) fn goes_on(one: ChainHash, other: ChainHash) -> bool {
+    one == other && one.suite() == other.suite()
 }
 
 /// Plans the fold for the positions that are not held.
@@ -72,7 +78,8 @@ pub(super) fn extend<'d>(
     fold: &'d Fold,
 ) {
     let held_to = held.stream.as_ref().map_or(0, |s| s.watermark);
-    let base = held.stream.as_ref().map_or(fold.base, |s| s.hash);
+    let begun = held.stream.as_ref().filter(|s| s.watermark > 0);
+    let base = begun.map_or(fold.base, |s| s.hash);
     let stream = stream_before(held, fold.last.get(), fold.head);
     let department = department_of(held, stream.window).unwrap_or_default();
     let place =

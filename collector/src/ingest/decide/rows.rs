@@ -7,6 +7,7 @@ use manyi_shared::wire::{
     Amendment, ChainHash, OutcomeRecord, Record, RecordBody, RecordTime, RejectReason, StreamOpened,
 };
 
+use super::fold::goes_on;
 use super::{boots, past};
 use crate::ingest::incident::Kind;
 use crate::ingest::whole::{no_target, second_outcome};
@@ -43,10 +44,14 @@ pub(super) fn difference(
         Some(delivery.records.get(index)?.hash)
     };
     let folds = held.folds.iter();
-    let ends = folds.flat_map(|(first, fold)| [(first - 1, fold.base), (fold.last, fold.head)]);
+    let suite = span.base.suite();
+    let ends = folds.flat_map(|(first, fold)| {
+        let (base, head) = (fold.base.in_suite(suite), fold.head.in_suite(suite));
+        [(first - 1, base), (fold.last, head)]
+    });
     let mut milestones = ends.chain([(watermark, hash)]);
     milestones
-        .any(|(position, hash)| after(position).is_some_and(|after| after != hash))
+        .any(|(position, hash)| after(position).is_some_and(|after| !goes_on(after, hash)))
         .then(|| if known < span.count { known } else { 0 })
 }
 
@@ -238,6 +243,8 @@ impl<'d> Extension<'_, 'd> {
             Some("the opening names another terminal")
         } else if opened.stream != self.span.stream {
             Some("the opening names another stream")
+        } else if opened.suite != self.span.base.suite() {
+            Some("the opening names another suite than its chain has")
         } else {
             None
         };

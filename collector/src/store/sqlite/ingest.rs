@@ -36,7 +36,7 @@ pub(super) fn terminal(
         .query_row([id.as_bytes()], |row| {
             Ok((
                 row.get::<_, String>(0)?,
-                row.get::<_, [u8; 32]>(1)?,
+                row.get::<_, Vec<u8>>(1)?,
                 row.get::<_, String>(2)?,
             ))
         })
@@ -356,8 +356,8 @@ impl Of<'_> {
         }
         self.connection
             .prepare_cached(
-                "UPDATE stream SET watermark = ?1, hash = ?2, last_ordinal = ?3, signed_head = ?4 \
-                 WHERE hall_id = ?5 AND terminal_id = ?6 AND stream_id = ?7",
+                "UPDATE stream SET watermark = ?1, hash = ?2, last_ordinal = ?3, \
+                 signed_head = ?4, suite = ?8 WHERE hall_id = ?5 AND terminal_id = ?6 AND stream_id = ?7",
             )?
             .execute(params![
                 capped(stream.watermark),
@@ -366,7 +366,8 @@ impl Of<'_> {
                 signed_head,
                 self.hall,
                 self.terminal,
-                self.stream
+                self.stream,
+                stream.hash.suite().number()
             ])?;
         Ok(())
     }

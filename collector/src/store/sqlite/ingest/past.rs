@@ -1,7 +1,7 @@
 //! What is held of the streams that a delivery speaks of beside its own.
 
 use manyi_shared::domain::StreamId;
-use manyi_shared::wire::ChainHash;
+use manyi_shared::wire::{ChainHash, Suite};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::ingest::{Delivery, Held};
@@ -23,7 +23,7 @@ pub(super) fn load(
         held.sibling = sibling(connection, delivery, opened.stream, previous)?;
     }
     let mut statement = connection.prepare_cached(
-        "SELECT watermark, hash FROM stream WHERE hall_id = ?1 AND terminal_id = ?2 \
+        "SELECT watermark, hash, suite FROM stream WHERE hall_id = ?1 AND terminal_id = ?2 \
          AND stream_id = ?3",
     )?;
     for stream in streams {
@@ -33,10 +33,10 @@ pub(super) fn load(
             stream.as_bytes()
         ];
         let tip = statement.query_row(key, |row| {
-            Ok((
-                row.get::<_, i64>(0)?.unsigned_abs(),
-                ChainHash::from_bytes(row.get(1)?),
-            ))
+            let suite = Suite::from_number(row.get(2)?)
+                .ok_or(rusqlite::Error::IntegralValueOutOfRange(2, 0))?;
+            let watermark = row.get::<_, i64>(0)?.unsigned_abs();
+            Ok((watermark, ChainHash::of(suite, row.get(1)?)))
         });
         if let Some(tip) = tip.optional()? {
             held.tips.insert(stream, tip);
