@@ -2,6 +2,7 @@
 
 mod alarms;
 mod check_config;
+mod dead_letters;
 mod enrol_code;
 mod hall;
 mod init;
@@ -90,8 +91,11 @@ enum Command {
     Window(window::Command),
     /// Set the PIN of the terminals' page for technicians
     TechnicianPin(technician_pin::Args),
-    /// List what is wrong with terminals now
+    /// List what is wrong with terminals now, and clear incidents
     Alarms(alarms::Args),
+    /// List, show and read again records that are kept but not counted
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Command),
     /// List what citizens left for the office, opened
     Messages(messages::Args),
     /// Compute scores from counts, to check a published table
@@ -118,6 +122,7 @@ impl Cli {
             Command::Window(command) => command.run(globals),
             Command::TechnicianPin(args) => args.run(globals),
             Command::Alarms(args) => args.run(globals),
+            Command::DeadLetters(command) => command.run(globals),
             Command::Messages(args) => args.run(globals),
             Command::Score(args) => args.run(globals),
             Command::Token(args) => args.run(globals),
@@ -136,4 +141,16 @@ pub fn block_on<T>(job: impl Future<Output = anyhow::Result<T>>) -> anyhow::Resu
         .build()
         .context("could not start the runtime")?
         .block_on(job)
+}
+
+/// Who runs the program, as far as the machine knows.
+fn who() -> String {
+    let user = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER"));
+    let id = rustix::process::getuid().as_raw();
+    match user {
+        Ok(name) if name.len() <= 64 && !name.chars().any(char::is_control) => {
+            format!("{name} (uid {id})")
+        }
+        _ => format!("uid {id}"),
+    }
 }

@@ -6,6 +6,7 @@
 //! 3. A read sees one moment of the database, however many queries it makes.
 
 mod error;
+pub mod faults;
 mod ingest;
 mod office;
 pub mod prompts;
@@ -14,6 +15,7 @@ pub mod sqlite;
 pub mod users;
 
 pub use error::StoreError;
+pub use faults::FaultStore;
 pub use ingest::{
     Enrolment, EnrolmentRefused, HallSummary, ImportRefused, Imported, IngestStore, KnownTerminal,
     NewCode, ProfileSource, TerminalSummary,
@@ -24,6 +26,9 @@ pub use scores::ScoreStore;
 pub use users::UserStore;
 
 /// Everything the collector asks of its database.
-pub trait Store: IngestStore + OfficeStore + PromptStore + ScoreStore + UserStore {}
+pub trait Store:
+    IngestStore + FaultStore + OfficeStore + PromptStore + ScoreStore + UserStore
+{
+}
 
-impl<T: IngestStore + OfficeStore + PromptStore + ScoreStore + UserStore> Store for T {}
+impl<T: IngestStore + FaultStore + OfficeStore + PromptStore + ScoreStore + UserStore> Store for T {}

@@ -9,6 +9,7 @@
 //! of the group; senders whose answer was lost ask again and are told the same.
 
 mod enrolment;
+mod faults;
 mod hall;
 mod ingest;
 mod migrate;

@@ -12,6 +12,7 @@ mod folds;
 mod hall;
 mod laws;
 mod options;
+mod past;
 mod poison;
 mod program;
 mod prompts;

@@ -8,6 +8,7 @@ mod folds;
 mod held;
 mod incidents;
 mod past;
+pub(super) mod replay;
 mod rescue;
 pub(super) mod whole;
 
@@ -80,7 +81,8 @@ pub(super) fn ingest(connection: &Connection, delivery: &Delivery) -> Result<Rec
     let at = at.unwrap_or(window.as_str());
     let happened = store(connection, delivery, &plan, at)?;
     let happened = plan.incidents.iter().chain(&happened);
-    receipt.incidents = incidents::raise(connection, delivery, at, happened)?;
+    let terminal = (&delivery.hall, delivery.head.terminal);
+    receipt.incidents = incidents::raise(connection, terminal, at, delivery.received_ms, happened)?;
     if plan.touch_terminal {
         prompts::receive(connection, delivery, window)?;
     }

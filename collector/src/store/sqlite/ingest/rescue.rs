@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use manyi_shared::domain::{Channel, StreamId};
+use manyi_shared::domain::{Channel, HallId, StreamId, TerminalId};
 use manyi_shared::wire::{ChainHash, Record, RecordBody, RejectReason, StreamOpened};
 use rusqlite::{OptionalExtension, params};
 
@@ -17,17 +17,21 @@ use crate::store::StoreError;
 use crate::store::sqlite::port::capped;
 
 /// One record on its way to its own place.
-struct Saved {
-    stream: StreamId,
-    seq: u64,
-    bytes: Vec<u8>,
+pub(super) struct Saved {
+    pub(super) stream: StreamId,
+    pub(super) seq: u64,
+    pub(super) bytes: Vec<u8>,
     /// The record that carries it.
-    carrier: (StreamId, u64),
+    pub(super) carrier: (StreamId, u64),
 }
 
+/// Why a record is kept but not counted.
+type Reason = (RejectReason, String);
+
 /// What comes of placing them.
-struct Work<'w> {
-    delivery: &'w Delivery,
+pub(super) struct Work<'w> {
+    hall: &'w HallId,
+    terminal: TerminalId,
     /// Where records of a stream that never opened count.
     window: &'w str,
     evidence: Evidence,
@@ -52,24 +56,11 @@ impl Of<'_> {
             bytes: one.rescued.bytes.clone(),
             carrier: (here, one.carrier),
         });
-        let mut work = Work {
-            delivery,
-            window,
-            evidence: plan.evidence.clone(),
-            incidents: Vec::new(),
-            touched: BTreeSet::new(),
-            waiting: saved.collect(),
-        };
-        while let Some(one) = work.waiting.pop() {
-            work.take(&self.beside(&one.stream), &one)?;
-        }
-        let Work {
-            incidents, touched, ..
-        } = work;
-        for stream in &touched {
-            self.beside(stream).settle()?;
-        }
-        Ok(incidents)
+        let evidence = plan.evidence.clone();
+        let terminal = delivery.head.terminal;
+        let mut work = Work::new(&delivery.hall, terminal, window, evidence);
+        work.waiting.extend(saved);
+        work.finish(self)
     }
 
     /// Another stream of the same terminal.
@@ -80,13 +71,33 @@ impl Of<'_> {
         }
     }
 
-    fn bytes_at(&self, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(super) fn bytes_at(&self, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT bytes FROM record WHERE hall_id = ?1 AND terminal_id = ?2 \
              AND stream_id = ?3 AND seq = ?4",
         )?;
         let key = params![self.hall, self.terminal, self.stream, capped(seq)];
         Ok(statement.query_row(key, |row| row.get(0)).optional()?)
+    }
+
+    /// What a row that was no record says now.
+    fn read_again(&self, row: &Row<'_>) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "UPDATE record SET kind = ?5, at_ms = ?6, earliest_ms = ?7, latest_ms = ?8 \
+                 WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 AND seq = ?4",
+            )?
+            .execute(params![
+                self.hall,
+                self.terminal,
+                self.stream,
+                capped(row.seq),
+                capped(row.kind),
+                row.placed.map(|p| p.at_ms),
+                row.placed.map(|p| p.earliest_ms),
+                row.placed.map(|p| p.latest_ms)
+            ])?;
+        Ok(())
     }
 
     fn note(&self, one: &Saved, judged: Rescuing) -> Result<(), StoreError> {
@@ -111,9 +122,8 @@ impl Of<'_> {
 
     /// The clocks at the stream's opening. A stream of which nothing is held yet begins here, at
     /// its genesis.
-    fn origin(&self, delivery: &Delivery, window: &str) -> Result<Option<Opening>, StoreError> {
-        let genesis =
-            ChainHash::genesis(delivery.head.terminal, StreamId::from_bytes(*self.stream));
+    fn origin(&self, terminal: TerminalId, window: &str) -> Result<Option<Opening>, StoreError> {
+        let genesis = ChainHash::genesis(terminal, StreamId::from_bytes(*self.stream));
         self.connection
             .prepare_cached(
                 "INSERT INTO stream (hall_id, terminal_id, stream_id, watermark, hash, window_id, \
@@ -137,7 +147,7 @@ impl Of<'_> {
         Ok(statement.query_row(key, |row| super::held::opening(row, 0))?)
     }
 
-    fn has_window(&self, window: &str) -> Result<bool, StoreError> {
+    pub(super) fn has_window(&self, window: &str) -> Result<bool, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM service_window WHERE hall_id = ?1 AND window_id = ?2)",
         )?;
@@ -145,7 +155,35 @@ impl Of<'_> {
     }
 }
 
-impl Work<'_> {
+impl<'w> Work<'w> {
+    pub(super) const fn new(
+        hall: &'w HallId,
+        terminal: TerminalId,
+        window: &'w str,
+        evidence: Evidence,
+    ) -> Self {
+        Self {
+            hall,
+            terminal,
+            window,
+            evidence,
+            incidents: Vec::new(),
+            touched: BTreeSet::new(),
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Places all that waits, and whatever that brings. Gives back what happened meanwhile.
+    pub(super) fn finish(mut self, of: &Of<'_>) -> Result<Vec<Incident>, StoreError> {
+        while let Some(one) = self.waiting.pop() {
+            self.take(&of.beside(&one.stream), &one)?;
+        }
+        for stream in &self.touched {
+            of.beside(stream).settle()?;
+        }
+        Ok(self.incidents)
+    }
+
     fn take(&mut self, of: &Of<'_>, one: &Saved) -> Result<(), StoreError> {
         let held = of.bytes_at(one.seq)?;
         let judged = Rescuing::of(&one.bytes, held.as_deref());
@@ -162,14 +200,27 @@ impl Work<'_> {
             }
             Rescuing::Taken => {
                 self.touched.insert(one.stream);
-                self.store(of, one)
+                let Some((reason, detail)) = self.read(of, one, false)? else {
+                    return Ok(());
+                };
+                of.dead_letters(&[DeadLetter {
+                    seq: one.seq,
+                    reason,
+                    detail,
+                }])
             }
         }
     }
 
-    /// The record at its own place. What it counts follows from the whole stream.
-    fn store(&mut self, of: &Of<'_>, one: &Saved) -> Result<(), StoreError> {
-        let mut opening = of.origin(self.delivery, self.window)?;
+    /// Puts the record at its own place, where its bytes may lie already. What it counts follows
+    /// from the whole stream. Gives the reason when it is kept but not counted.
+    pub(super) fn read(
+        &mut self,
+        of: &Of<'_>,
+        one: &Saved,
+        there: bool,
+    ) -> Result<Option<Reason>, StoreError> {
+        let mut opening = of.origin(self.terminal, self.window)?;
         let record = Record::decode(&one.bytes).map_err(NotRead::Malformed);
         let mut letter = None;
         if let Err(error) = &record {
@@ -179,7 +230,7 @@ impl Work<'_> {
         match body {
             Some(RecordBody::StreamOpened(opened)) if one.seq == 1 && opening.is_none() => {
                 letter = self.open(of, one, opened)?;
-                opening = of.origin(self.delivery, self.window)?;
+                opening = of.origin(self.terminal, self.window)?;
             }
             Some(body) if one.seq == 1 && !matches!(body, RecordBody::StreamOpened(_)) => {
                 let detail = "the first record does not open the stream".to_owned();
@@ -194,22 +245,25 @@ impl Work<'_> {
             }
             _ => None,
         };
-        of.rows(&[Row {
+        let row = Row {
             seq: one.seq,
             bytes: &one.bytes,
             kind: body.map_or(0, kind_of),
             placed,
             outcome: None,
-        }])?;
-        if let Some((reason, detail)) = letter {
-            return of.dead_letters(&[DeadLetter {
-                seq: one.seq,
-                reason,
-                detail,
-            }]);
+        };
+        if there {
+            of.read_again(&row)?;
+        } else {
+            of.rows(&[row])?;
         }
         let at_ms = placed.map_or(of.received_ms, |placed| placed.at_ms);
-        body.map_or(Ok(()), |body| self.beside(of, one, at_ms, body))
+        if letter.is_none()
+            && let Some(body) = body
+        {
+            self.beside(of, one, at_ms, body)?;
+        }
+        Ok(letter)
     }
 
     /// What a record means beside outcomes.
@@ -270,17 +324,17 @@ impl Work<'_> {
         of: &Of<'_>,
         one: &Saved,
         opened: &StreamOpened,
-    ) -> Result<Option<(RejectReason, String)>, StoreError> {
-        if opened.terminal != self.delivery.head.terminal || opened.stream != one.stream {
+    ) -> Result<Option<Reason>, StoreError> {
+        if opened.terminal != self.terminal || opened.stream != one.stream {
             let detail = "the opening names another terminal or stream".to_owned();
             return Ok(Some((RejectReason::Opening, detail)));
         }
         let told = opened.window.as_str();
-        let known = opened.hall == self.delivery.hall && of.has_window(told)?;
+        let known = opened.hall == *self.hall && of.has_window(told)?;
         of.opening(&StreamState {
             new: false,
             watermark: 0,
-            hash: one.stream_genesis(self.delivery),
+            hash: ChainHash::genesis(self.terminal, one.stream),
             window: if known { told } else { self.window },
             channel: opened.channel.number(),
             opening: Some(Opening {
@@ -297,11 +351,5 @@ impl Work<'_> {
         boots::refine(of, opened.boot, &self.evidence)?;
         let detail = || format!("hall {} has no window {told}", opened.hall);
         Ok((!known).then(|| (RejectReason::UnknownWindow, detail())))
-    }
-}
-
-impl Saved {
-    fn stream_genesis(&self, delivery: &Delivery) -> ChainHash {
-        ChainHash::genesis(delivery.head.terminal, self.stream)
     }
 }
