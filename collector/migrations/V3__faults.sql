@@ -9,7 +9,9 @@ ALTER TABLE stream ADD COLUMN previous_stream BLOB;
 ALTER TABLE stream ADD COLUMN previous_seq BIGINT;
 ALTER TABLE stream ADD COLUMN previous_hash BLOB;
 
--- Positions that stand here as counts, or not at all: a fold without entries counts nothing.
+-- Positions that stand here as counts, or not at all: a fold without entries counts nothing. The
+-- columns say what the fold bridges here; its bytes may begin below `first`, with records that had
+-- come one by one.
 CREATE TABLE fold (
     hall_id     TEXT NOT NULL,
     terminal_id BLOB NOT NULL,
@@ -24,13 +26,13 @@ CREATE TABLE fold (
     PRIMARY KEY (hall_id, terminal_id, stream_id, first)
 );
 
--- The entries of folds as they count, in the order of the entries.
+-- The entries of folds as they count: without the outcomes of its positions that are here one by one.
 CREATE TABLE fold_count (
     hall_id       TEXT NOT NULL,
     terminal_id   BLOB NOT NULL,
     stream_id     BLOB NOT NULL,
     first         BIGINT NOT NULL,           -- of the fold
-    entry         INTEGER NOT NULL,          -- from 0
+    entry         INTEGER NOT NULL,          -- its place in the fold, from 0
     at_ms         BIGINT NOT NULL,
     earliest_ms   BIGINT NOT NULL,           -- of the hour's beginning
     latest_ms     BIGINT NOT NULL,           -- of its end
@@ -52,7 +54,7 @@ CREATE TABLE rescued (
     seq            BIGINT NOT NULL,
     carrier_stream BLOB NOT NULL,            -- the record that carried it
     carrier_seq    BIGINT NOT NULL,
-    state          TEXT NOT NULL,            -- taken | held | folded | other
+    state          TEXT NOT NULL,            -- taken | held | other
     received_ms    BIGINT NOT NULL,
     PRIMARY KEY (hall_id, terminal_id, stream_id, seq, carrier_stream, carrier_seq)
 );
@@ -78,13 +80,14 @@ CREATE TABLE incident (
     PRIMARY KEY (hall_id, incident_id)
 );
 
--- Every boot that a terminal's exchanges came from, with the earliest and the latest moment at
+-- Every boot that a terminal's exchanges and records came from, with the earliest and the latest moment at
 -- which its clock was known to be right: wall clock and uptime there. NULL: never yet.
 CREATE TABLE boot (
     hall_id         TEXT NOT NULL,
     terminal_id     BLOB NOT NULL,
     boot_id         BLOB NOT NULL,
-    seen_ms         BIGINT NOT NULL,         -- when its first exchange was here
+    seen_ms         BIGINT NOT NULL,         -- when the first of it was here
+    unsure          INTEGER NOT NULL,        -- 1: some of its records are placed wider than could be
     first_wall_ms   BIGINT,
     first_uptime_ms BIGINT,
     last_wall_ms    BIGINT,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use manyi_shared::settings::Sources;
 pub use manyi_shared::settings::{LogFormat, SettingsError as ConfigError};
+use manyi_shared::wire::Suite;
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
@@ -32,6 +33,8 @@ pub struct Config {
     pub enrol_per_minute: u32,
     /// Enrolment tries a minute from all addresses together.
     pub enrol_per_minute_total: u32,
+    /// The suite of the collector's key and of terminals that are enrolled from now on.
+    pub suite: Suite,
     /// The reverse proxy whose `X-Forwarded-For` is believed.
     pub trusted_proxy: Option<IpAddr>,
 }
@@ -39,7 +42,7 @@ pub struct Config {
 const DEFAULTS: &str = include_str!("config/defaults.toml");
 
 /// Every key; each can be set by `MANYI_` and its name in capitals.
-pub const KEYS: [&str; 9] = [
+pub const KEYS: [&str; 10] = [
     "listen",
     "data_dir",
     "log",
@@ -48,6 +51,7 @@ pub const KEYS: [&str; 9] = [
     "cookie_secure",
     "enrol_per_minute",
     "enrol_per_minute_total",
+    "suite",
     "trusted_proxy",
 ];
 

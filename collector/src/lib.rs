@@ -19,6 +19,7 @@ pub mod device;
 pub mod hall;
 pub mod health;
 pub mod ingest;
+pub mod keys;
 pub mod metrics;
 pub mod office;
 pub mod problem;

@@ -9,6 +9,7 @@
 //! | `assets/` | pictures and sounds of the profile, named by their SHA-256 | daemon |
 //! | `enrol-order.json` | address and code that a technician typed | terminal; the daemon takes it |
 //! | `enrol-progress.json` | where an enrolment stands | daemon |
+//! | `centre-time.json` | the centre's time in its last signed reply, to the day | daemon |
 //! | `uplink.json` | how the daemon is, for the technician's page | daemon |
 //! | `wake.sock` | a datagram here says "a record was sealed" or "there is an order" | daemon listens |
 //!
@@ -101,6 +102,12 @@ impl DataDir {
     #[must_use]
     pub fn uplink_status(&self) -> PathBuf {
         self.0.join("uplink.json")
+    }
+
+    /// The centre's time, as it was last heard.
+    #[must_use]
+    pub fn centre_time(&self) -> PathBuf {
+        self.0.join("centre-time.json")
     }
 
     /// The socket on which the daemon listens for new records.

@@ -167,13 +167,14 @@ fn a_journal_of_a_newer_version_is_refused_and_left_as_it_is() {
     with_ratings(&path, 2);
     Connection::open(&path)
         .and_then(|c| {
-            c.pragma_update(None, "user_version", 2)?;
+            c.execute_batch("CREATE TABLE more (x)")?;
+            c.pragma_update(None, "user_version", 3)?;
             c.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
         })
         .unwrap();
     let error = refused(&path);
     assert!(
-        matches!(error, JournalError::Newer { found: 2, .. }),
+        matches!(error, JournalError::Newer { found: 3, .. }),
         "{error}"
     );
     assert!(error.to_string().contains("left as it is"), "{error}");
@@ -200,6 +201,7 @@ fn somebody_elses_database_is_refused_and_left_as_it_is() {
         .execute_batch("CREATE TABLE t (x)")
         .unwrap();
     let error = refused(&path);
+    assert!(matches!(error, JournalError::Foreign { .. }), "{error}");
     assert!(error.to_string().contains("application id"), "{error}");
 }
 

@@ -14,7 +14,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use manyi_shared::domain::Clock;
-use manyi_shared::tablet::{DataDir, Identity, SystemClock, UplinkStatus, read_key};
+use manyi_shared::tablet::{DataDir, Identity, UplinkStatus, read_key};
 use manyi_shared::wire::{Reply, ReplyStatus, SecretKey};
 use tokio::time::Instant;
 
@@ -23,7 +23,7 @@ use crate::enrol::waiting::tidy;
 use crate::exchange::{self, ExchangeError};
 use crate::job::Job;
 use crate::journal::Journal;
-use crate::link::Link;
+use crate::link::{Link, Time};
 use crate::lock::Lock;
 use crate::numbers::Numbers;
 use crate::profile::{Keeper, Place};
@@ -60,7 +60,7 @@ pub struct Daemon {
     link: Link,
     terminal: Link,
     collector_url: String,
-    clock: SystemClock,
+    clock: Time,
     start: Instant,
     uplink: Uplink,
     journal: Journal,
@@ -97,6 +97,7 @@ impl Daemon {
         let collector_url = options
             .collector_url
             .unwrap_or_else(|| identity.collector_url.clone());
+        options.link.time.recall(&data);
         let link = Link::new(&collector_url, &options.link)?;
         let terminal = prompt_api::link(&options.prompt_api, &options.link)?;
         tidy(&data, options.enrol_file.as_deref());
@@ -111,7 +112,7 @@ impl Daemon {
         Ok(Self {
             _lock: lock,
             journal: Journal::at(data.journal()),
-            clock: SystemClock::new(),
+            clock: options.link.time,
             start: Instant::now(),
             numbers: Numbers::default(),
             health: Health::default(),
@@ -277,7 +278,10 @@ impl Daemon {
         shipment::log(shipment, &result, ms);
         let problem = result.as_ref().err().map(|error| crate::chain(error));
         let outcome = match result {
-            Ok(reply) => Outcome::Replied(reply),
+            Ok(reply) => {
+                self.clock.heard(reply.server_ms, &self.data);
+                Outcome::Replied(reply)
+            }
             Err(error) => error.outcome(),
         };
         self.heard_of_prompts(shipment, &outcome, now);
@@ -334,6 +338,10 @@ impl Daemon {
             self.health
                 .after(acknowledged, before, &clock, &mut self.journal, now);
         let answered = problem.is_none().then_some(clock.uptime_ms);
+        let failing = self.status.failing_since_uptime_ms;
+        let failing = problem
+            .is_some()
+            .then(|| failing.unwrap_or(clock.uptime_ms));
         self.status = UplinkStatus {
             collector: self.collector_url.clone(),
             answered_uptime_ms: answered.or(self.status.answered_uptime_ms),
@@ -342,6 +350,8 @@ impl Daemon {
             oldest_unsent_ms,
             problem: problem.map(|problem| crate::one_line(&problem, MAX_PROBLEM)),
             profile_problem: self.profile.problem(),
+            certificate: self.link.certificate_note(),
+            failing_since_uptime_ms: failing,
             revoked: self.status.revoked,
         };
         if let Err(error) = self.status.write(&self.data.uplink_status()) {

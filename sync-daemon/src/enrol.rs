@@ -16,10 +16,9 @@ use manyi_shared::tablet::{
     DataDir, EnrolProblem, FileError, Identity, IdentityError, ensure_folder, load_or_create_key,
     replace,
 };
-use manyi_shared::wire::{
-    self, EnrolReply, EnrolRequest, EnrolmentCode, EnvelopeError, ProfileError,
-};
+use manyi_shared::wire::{EnrolReply, EnrolRequest, EnrolmentCode, EnvelopeError, ProfileError};
 
+pub(crate) use boot_file::address_in;
 pub use hand_over::enrol_or_hand_over;
 
 use crate::SOFTWARE;
@@ -66,6 +65,12 @@ pub enum EnrolError {
          network (ping the address), that no firewall is in between, and the proxy settings"
     )]
     Unreachable(#[source] LinkError),
+    /// The proxy in between wants to know who we are.
+    #[error(
+        "the proxy wants a user name and a password; put them into its address: \
+         proxy = \"http://USER:PASSWORD@HOST:PORT\""
+    )]
+    ProxyPassword,
     /// The address or the certificates cannot be used.
     #[error(transparent)]
     Link(LinkError),
@@ -151,7 +156,8 @@ fn wait(seconds: Option<u64>) -> String {
 /// [`EnrolError`]; no identity was written, so the same command can be run again.
 pub async fn enrol(enrolment: Enrolment) -> Result<Identity, EnrolError> {
     let data = &enrolment.data;
-    let link = Link::new(&enrolment.collector_url, &enrolment.link).map_err(EnrolError::Link)?;
+    let link =
+        Link::to_enrol(&enrolment.collector_url, &enrolment.link).map_err(EnrolError::Link)?;
     ensure_folder(data.path())?;
     let lock = Lock::take(data)?;
     ask(&enrolment, &link, &lock).await
@@ -165,7 +171,8 @@ pub(crate) async fn enrol_within(
     enrolment: &Enrolment,
     lock: &Lock,
 ) -> Result<Identity, EnrolError> {
-    let link = Link::new(&enrolment.collector_url, &enrolment.link).map_err(EnrolError::Link)?;
+    let link =
+        Link::to_enrol(&enrolment.collector_url, &enrolment.link).map_err(EnrolError::Link)?;
     ask(enrolment, &link, lock).await
 }
 
@@ -180,18 +187,18 @@ async fn ask(enrolment: &Enrolment, link: &Link, _lock: &Lock) -> Result<Identit
             "the code is sent unencrypted (http://): whoever reads it on the way could use it first"
         );
     }
-    let key = load_or_create_key(&data.key())?;
+    let key = load_or_create_key(&data.key(), enrolment.code.suite())?;
     let request = EnrolRequest {
         code: enrolment.code.clone(),
         key: key.public(),
         software: SOFTWARE.to_owned(),
     }
     .seal(&key);
-    let digest = wire::digest(&request);
+    let digest = key.suite().digest(&request);
     let answer = link
         .post(Request::new(PATH, SIGNED_TYPE, request))
         .await
-        .map_err(EnrolError::Unreachable)?;
+        .map_err(no_answer)?;
     let url = &enrolment.collector_url;
     let body = accepted(answer, url)?;
     let reply = EnrolReply::open(&body, &digest).map_err(EnrolError::Untrusted)?;
@@ -203,6 +210,7 @@ async fn ask(enrolment: &Enrolment, link: &Link, _lock: &Lock) -> Result<Identit
         collector_url: url.clone(),
     };
     first_profile(data, &identity, &reply.profile)?;
+    enrolment.link.time.heard(reply.server_ms, data);
     identity.write(&path)?;
     Ok(identity)
 }
@@ -226,11 +234,20 @@ fn first_profile(data: &DataDir, identity: &Identity, bytes: &[u8]) -> Result<()
     }
 }
 
+fn no_answer(error: LinkError) -> EnrolError {
+    if error.wants_proxy_password() {
+        EnrolError::ProxyPassword
+    } else {
+        EnrolError::Unreachable(error)
+    }
+}
+
 /// The body of the collector's reply, or what the answer means instead.
 fn accepted(answer: Answer, url: &str) -> Result<Vec<u8>, EnrolError> {
     let detail = problem_detail(&answer);
     match answer.status {
         200..=299 if answer.content_type == SIGNED_TYPE => Ok(answer.body),
+        407 => Err(EnrolError::ProxyPassword),
         429 => Err(EnrolError::TooManyTries {
             seconds: answer.retry_after.map(|wish| wish.as_secs()),
         }),

@@ -120,7 +120,7 @@ pub async fn carry(
     collector: &PublicKey,
 ) -> Result<Reply, ExchangeError> {
     let request = head.seal(records, key)?;
-    let digest = wire::digest(&request);
+    let digest = key.suite().digest(&request);
     let answer = link.post(Request::new(PATH, REQUEST_TYPE, request)).await?;
     if answer.content_type == SIGNED_TYPE {
         let opened = Reply::open(&answer.body, collector, head.terminal, &digest);

@@ -11,12 +11,14 @@
 //! | [`enrol`] | trades a one-time code for an identity; waits for one |
 //! | `profile`, `assets` | a profile and its files: fetched, checked, then obeyed |
 //! | [`prompts`] | the office's own prompts and their receipts; pure |
-//! | [`settings`], [`status`], [`lock`] | configuration, what is unsent, one daemon a data folder |
+//! | [`status`], [`doctor`] | what a technician is told: how it is, and what stands in the way |
+//! | [`settings`], [`lock`] | configuration, one daemon a data folder |
 
 #![forbid(unsafe_code)]
 
 mod assets;
 pub mod daemon;
+pub mod doctor;
 pub mod enrol;
 pub mod exchange;
 mod job;
@@ -31,6 +33,7 @@ pub mod settings;
 pub mod status;
 pub mod uplink;
 mod wakes;
+mod words;
 
 /// What this program calls itself towards the collector.
 pub const SOFTWARE: &str = concat!("manyi-sync ", env!("CARGO_PKG_VERSION"));

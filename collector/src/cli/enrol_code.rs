@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use manyi_shared::domain::{HallId, WindowId};
-use manyi_shared::wire::EnrolmentCode;
+use manyi_shared::wire::{EnrolmentCode, Suite};
 
 use super::place::chosen;
 use super::{Globals, block_on, out};
@@ -29,13 +29,14 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(self, globals: &Globals) -> anyhow::Result<()> {
-        let (_, store) = globals.open()?;
-        block_on(self.issue(&store))
+        let (config, store) = globals.open()?;
+        block_on(self.issue(&store, config.suite))
     }
 
-    async fn issue(self, store: &SqliteStore) -> anyhow::Result<()> {
+    async fn issue(self, store: &SqliteStore, suite: Suite) -> anyhow::Result<()> {
         let hall = chosen(store, self.hall.as_ref()).await?;
-        let code = EnrolmentCode::generate().context("the system has no randomness to give")?;
+        let code =
+            EnrolmentCode::generate(suite).context("the system has no randomness to give")?;
         let expires_ms = SystemClock.now_ms() + MINUTES * 60_000;
         let fresh = NewCode {
             hall: hall.id.clone(),

@@ -111,6 +111,8 @@ async fn take(
         let detail = "the exchange number is above what can be counted";
         return Err(Problem::new(ProblemType::Malformed, detail));
     }
+    // Before anything is stored: what cannot be acknowledged would be sent again and again.
+    let key = state.key(known.key.suite())?;
     let obeyed = exchange.head.profile_version;
     let hall = known.hall.clone();
     let receipt = state
@@ -131,7 +133,7 @@ async fn take(
             .store
             .profile_source(hall, receipt.window.clone())
             .await?;
-        source.map(|source| signed_profile(source, &state.key))
+        source.map(|source| signed_profile(source, key))
     };
     let reply = Reply {
         terminal,
@@ -145,7 +147,7 @@ async fn take(
         behind: Vec::new(),
         rotate_key: false,
     };
-    Ok((receipt.status, reply.seal(&state.key)))
+    Ok((receipt.status, reply.seal(key)))
 }
 
 /// Counts and logs what happened; never what a record says.

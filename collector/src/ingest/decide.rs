@@ -66,7 +66,7 @@ fn tip(held: &Held, delivery: &Delivery, run: &Run) -> (Watermark, ChainHash) {
         || {
             (
                 Watermark::default(),
-                ChainHash::genesis(delivery.head.terminal, run.stream),
+                run.base.suite().genesis(delivery.head.terminal, run.stream),
             )
         },
         |stream| (Watermark::new(stream.watermark), stream.hash),
@@ -97,7 +97,8 @@ fn place<'d>(plan: &mut Plan<'d>, held: &'d Held, delivery: &'d Delivery, run: &
         .checked_sub(1)
         .map_or(Some(run.base), |i| Some(delivery.records.get(i)?.hash));
     let reaches = run.first.plus(known as u64) == watermark.next();
-    if reaches && here != Some(hash) {
+    let goes_on = here.is_some_and(|here| here == hash && here.suite() == hash.suite());
+    if reaches && !goes_on {
         let fresh = if known < delivery.records.len() {
             known
         } else {

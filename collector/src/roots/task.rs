@@ -28,7 +28,7 @@ async fn publish_all(state: &AppState) -> Result<(), StoreError> {
     let halls = state.store.halls().await?;
     let halls: Vec<_> = halls.into_iter().map(|hall| hall.id).collect();
     let now_ms = state.clock.now_ms();
-    for root in publish(state.store.as_ref(), &state.key, &halls, now_ms).await? {
+    for root in publish(state.store.as_ref(), state.keys.chosen(), &halls, now_ms).await? {
         tracing::info!(
             hall = %root.hall, day = root.day, records = root.leaves,
             root = hex(&root.root), "published the root of a day"

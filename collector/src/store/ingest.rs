@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use manyi_shared::domain::{HallId, TerminalId, WindowId};
-use manyi_shared::wire::{EnrolmentCode, ProfileItem, ProfileStaff, PublicKey};
+use manyi_shared::wire::{EnrolmentCode, ProfileItem, ProfileStaff, PublicKey, Suite};
 
 use crate::hall::{HallTables, WindowOptions};
 use crate::ingest::{Delivery, Receipt};
@@ -42,6 +42,9 @@ pub trait IngestStore: Send + Sync {
 
     /// All terminals, by hall and window.
     async fn terminals(&self) -> Result<Vec<TerminalSummary>, StoreError>;
+
+    /// The suites of the terminals whose identity was not taken back.
+    async fn suites(&self) -> Result<Vec<Suite>, StoreError>;
 
     /// Takes a terminal's identity back for good; `false` when there is no such terminal.
     async fn revoke(&self, id: TerminalId) -> Result<bool, StoreError>;

@@ -103,7 +103,7 @@ impl SqliteStore {
     pub fn verify_seen(
         connection: &Connection,
         hall: &HallId,
-        collector: &PublicKey,
+        collector: &[PublicKey],
     ) -> Result<Report, StoreError> {
         proof::verify::verify(connection, hall, collector)
     }

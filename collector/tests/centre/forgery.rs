@@ -51,7 +51,7 @@ async fn hall_with_history() -> (Centre, Vec<Tablet>) {
 /// What mutations need to know of a tablet's stream.
 fn copy(tablet: &Tablet) -> Tablet {
     Tablet {
-        key: manyi_shared::wire::SecretKey::from_seed(&tablet.key.seed()),
+        key: manyi_shared::wire::SecretKey::from_bytes(&tablet.key.to_bytes()).expect("a key"),
         collector: tablet.collector,
         terminal: tablet.terminal,
         hall: tablet.hall.clone(),
@@ -63,6 +63,7 @@ fn copy(tablet: &Tablet) -> Tablet {
         ordinal: tablet.ordinal,
         number: tablet.number,
         profile_version: tablet.profile_version,
+        suite: tablet.suite,
     }
 }
 
@@ -77,7 +78,7 @@ async fn second_history(centre: &Centre, tablet: &mut Tablet) {
 }
 
 fn seen(db: &Connection, key: &PublicKey) -> Report {
-    SqliteStore::verify_seen(db, &hall(), key).expect("readable")
+    SqliteStore::verify_seen(db, &hall(), &[*key]).expect("readable")
 }
 
 fn tells(report: &Report, expected: &Expected) -> bool {

@@ -16,6 +16,7 @@ mod program;
 mod prompts;
 mod proofs;
 mod rules;
+mod suites;
 mod supplement;
 mod support;
 mod told;

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::domain::{Channel, ClockReading, HallId, Seq, StreamId, TerminalId, WindowId};
-use crate::wire::{ChainHash, Record, RecordBody, RecordTime, StreamOpened, StreamTip};
+use crate::wire::{ChainHash, Record, RecordBody, RecordTime, StreamOpened, StreamTip, Suite};
 
 use super::JournalError;
-use super::schema::{self, Role};
+use super::open::{self, Role};
 
 /// Who opens a stream and where.
 #[derive(Debug, Clone)]
@@ -56,7 +56,7 @@ impl Writer {
     /// [`JournalError::Append`]; the file's records are as they were.
     pub fn open(path: &Path, opening: &Opening, now: ClockReading) -> Result<Self, JournalError> {
         let lock = lock(path)?;
-        let conn = schema::open(path, Role::Writer)?;
+        let conn = open::open(path, Role::Writer)?;
         let sqlite = |source| JournalError::Sqlite {
             doing: "read the last stream",
             path: path.to_owned(),
@@ -65,6 +65,7 @@ impl Writer {
         let previous = last_tip(&conn).map_err(sqlite)?;
         let stream = StreamId::random();
         let opened = StreamOpened {
+            suite: Suite::Ed25519Sha256,
             terminal: opening.terminal,
             stream,
             previous,
@@ -210,6 +211,7 @@ fn last_tip(conn: &Connection) -> rusqlite::Result<Option<StreamTip>> {
         "SELECT s.stream_id, t.seq, t.hash
          FROM stream s
          JOIN (SELECT stream_no, seq, hash FROM record
+               UNION ALL SELECT stream_no, last, head FROM fold
                UNION ALL SELECT stream_no, seq, hash FROM acknowledged) t USING (stream_no)
          WHERE s.stream_no = (SELECT max(stream_no) FROM stream)
          ORDER BY t.seq DESC LIMIT 1",

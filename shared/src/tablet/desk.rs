@@ -94,9 +94,16 @@ pub struct UplinkStatus {
     /// Why the last exchange failed, when it did.
     #[serde(default)]
     pub problem: Option<String>,
+    /// Uptime when the first of the exchanges that failed in a row did, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since_uptime_ms: Option<u64>,
     /// Why the last profile of the centre is not obeyed.
     #[serde(default)]
     pub profile_problem: Option<String>,
+    /// The collector's certificate when it was taken although its dates do not fit the clock, in
+    /// words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
     /// Whether the office took this tablet's identity back, said by a signed reply.
     #[serde(default)]
     pub revoked: bool,

@@ -99,7 +99,7 @@ impl SignedDayRoot {
     /// [`EnvelopeError`] when the bytes are no signed message of a collector.
     pub fn parse(bytes: &[u8]) -> Result<Self, EnvelopeError> {
         let envelope = Envelope::parse(bytes)?;
-        let key = PublicKey::from_bytes(&envelope.key_id()?).ok_or(EnvelopeError::KeyId)?;
+        let key = envelope.key()?;
         Ok(Self { envelope, key })
     }
 

@@ -105,6 +105,14 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The collector's address in an enrolment file, if there is one to be read.
+pub(crate) fn address_in(path: &Path) -> Option<String> {
+    match parse(&read(path).ok()?) {
+        Found::Order(order) => Some(order.collector.trim().to_owned()),
+        _ => None,
+    }
+}
+
 fn parse(bytes: &[u8]) -> Found {
     let unusable = |detail: &str| Found::Unusable(EnrolProblem::Other, detail.to_owned());
     if bytes.len() as u64 > MAX_BYTES {

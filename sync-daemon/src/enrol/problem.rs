@@ -11,6 +11,7 @@ impl EnrolError {
     pub fn problem(&self) -> EnrolProblem {
         match self {
             Self::Unreachable(error) | Self::Link(error) => unreachable(error),
+            Self::ProxyPassword => EnrolProblem::Unreachable,
             Self::Refused { .. } => EnrolProblem::CodeRefused,
             Self::TooManyTries { .. } => EnrolProblem::TooManyTries,
             Self::Failed { .. } | Self::Profile(_) => EnrolProblem::OfficeError,
@@ -141,6 +142,7 @@ mod tests {
     )]
     #[case::no_ca_file(EnrolError::Link(link("ca_file")), EnrolProblem::Certificate, true)]
     #[case::no_authorities(EnrolError::Link(link("client")), EnrolProblem::Certificate, true)]
+    #[case::proxy_password(EnrolError::ProxyPassword, EnrolProblem::Unreachable, true)]
     #[case::proxy(EnrolError::Link(link("proxy")), EnrolProblem::Other, false)]
     #[case::refused(EnrolError::Refused { detail: String::new() }, EnrolProblem::CodeRefused, false)]
     #[case::too_many(EnrolError::TooManyTries { seconds: None }, EnrolProblem::TooManyTries, true)]

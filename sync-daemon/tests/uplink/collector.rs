@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use manyi_shared::domain::{HallId, Placement, StreamId, TerminalId, Watermark, WindowId};
 use manyi_shared::wire::{
     Acknowledgement, AssetDigest, ChainHash, EnrolReply, EnrolRequest, ExchangeHead, OfficePrompt,
@@ -28,6 +28,8 @@ pub(crate) struct Centre {
     pub(crate) streams: HashMap<StreamId, Vec<Vec<u8>>>,
     pub(crate) heads: Vec<ExchangeHead>,
     pub(crate) last_number: u64,
+    /// Its clock.
+    pub(crate) server_ms: i64,
     pub(crate) profile: Profile,
     /// Sends this in place of its profile.
     pub(crate) other_profile: Option<Vec<u8>>,
@@ -66,6 +68,7 @@ impl Collector {
             streams: HashMap::new(),
             heads: Vec::new(),
             last_number: 0,
+            server_ms: 0,
             profile: profile(1),
             other_profile: None,
             conflicts: Vec::new(),
@@ -91,6 +94,7 @@ impl Collector {
             .route("/device/v1/exchange", post(exchange))
             .route("/device/v1/enrol", post(enrol))
             .route("/device/v1/asset", post(asset))
+            .route("/healthz", get(async || "ok"))
             .with_state(Arc::clone(&self.centre))
     }
 
@@ -169,7 +173,7 @@ async fn enrol(State(centre): State<Shared>, body: Bytes) -> Response {
         hall: HallId::new("371581-01").unwrap(),
         window: WindowId::new("A01").unwrap(),
         profile: centre.profile.seal(&centre.key),
-        server_ms: 0,
+        server_ms: centre.server_ms,
     };
     signed(StatusCode::OK, reply.seal(&centre.key))
 }
@@ -241,7 +245,7 @@ impl Centre {
                 ReplyStatus::Taken
             },
             acknowledgement: None,
-            server_ms: 0,
+            server_ms: self.server_ms,
             next_number: self.last_number + 1,
             profile: None,
             prompts: Vec::new(),

@@ -34,6 +34,7 @@ fn a_journal_of_a_newer_version_is_left_as_it_is() {
     ready(&folder).stop();
     let path = DataDir::new(folder.path()).journal();
     let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.execute_batch("CREATE TABLE more (x)").unwrap();
     conn.pragma_update(None, "user_version", 99).unwrap();
     conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
         .unwrap();

@@ -12,6 +12,7 @@
 
 mod bad_start;
 mod citizen;
+mod deaths;
 mod kills;
 mod office;
 mod rig;

@@ -157,8 +157,7 @@ impl Rig {
     }
 
     pub(crate) fn start_collector(&mut self) -> anyhow::Result<()> {
-        let mut command = self.collector_command()?;
-        let mut program = Program::start("collector", command.arg("serve"), self.folder.path())?;
+        let mut program = self.launch_collector()?;
         let url = format!("{}/readyz", self.office());
         wait_for("the collector to be ready", UP, || {
             program.check_runs()?;
@@ -168,37 +167,58 @@ impl Rig {
         Ok(())
     }
 
+    /// Starts a collector and does not wait.
+    pub(crate) fn launch_collector(&self) -> anyhow::Result<Program> {
+        let mut command = self.collector_command()?;
+        Program::start("collector", command.arg("serve"), self.folder.path())
+    }
+
     pub(crate) fn start_sync(&mut self) -> anyhow::Result<()> {
-        let mut command = self.sync_command()?;
-        self.sync = Some(Program::start(
-            "sync",
-            command.arg("run"),
-            self.folder.path(),
-        )?);
+        self.sync = Some(self.launch_sync()?);
         Ok(())
+    }
+
+    /// Starts a daemon.
+    pub(crate) fn launch_sync(&self) -> anyhow::Result<Program> {
+        let mut command = self.sync_command()?;
+        Program::start("sync", command.arg("run"), self.folder.path())
     }
 
     /// Starts the terminal and waits until it can ask.
     pub(crate) fn start_terminal(&mut self) -> anyhow::Result<()> {
-        self.launch_terminal()?;
-        self.wait_for_health("ready").map(drop)
+        self.terminal = Some(self.running_terminal()?);
+        Ok(())
     }
 
     /// Starts the terminal and does not wait.
     pub(crate) fn launch_terminal(&mut self) -> anyhow::Result<()> {
-        let mut command = self.terminal_command()?;
-        self.terminal = Some(Program::start(
-            "terminal",
-            &mut command,
-            self.folder.path(),
-        )?);
+        self.terminal = Some(self.launched_terminal()?);
         Ok(())
+    }
+
+    /// A terminal that can ask, for a caller who wants to end it.
+    pub(crate) fn running_terminal(&self) -> anyhow::Result<Program> {
+        let mut terminal = self.launched_terminal()?;
+        self.health_of(&mut terminal, "ready")?;
+        Ok(terminal)
+    }
+
+    /// The same, as soon as it is started.
+    pub(crate) fn launched_terminal(&self) -> anyhow::Result<Program> {
+        let mut command = self.terminal_command()?;
+        Program::start("terminal", &mut command, self.folder.path())
     }
 
     /// Waits until the terminal's health has this status, and hands the health over.
     pub(crate) fn wait_for_health(&mut self, status: &str) -> anyhow::Result<Value> {
+        let mut terminal = self.terminal.take().context("no terminal runs")?;
+        let health = self.health_of(&mut terminal, status);
+        self.terminal = Some(terminal);
+        health
+    }
+
+    fn health_of(&self, terminal: &mut Program, status: &str) -> anyhow::Result<Value> {
         let url = format!("{}/v1/health", self.prompts());
-        let terminal = self.terminal.as_mut().context("no terminal runs")?;
         wait_for(&format!("the terminal to be {status}"), UP, || {
             terminal.check_runs()?;
             let health: Value = serde_json::from_str(&self.http.get(&url, None)?.body)?;

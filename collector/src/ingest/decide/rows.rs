@@ -144,6 +144,8 @@ impl<'d> Extension<'_, 'd> {
             Some("the opening names another terminal")
         } else if opened.stream != self.run.stream {
             Some("the opening names another stream")
+        } else if opened.suite != self.run.base.suite() {
+            Some("the opening names another suite than its chain has")
         } else {
             None
         };

@@ -1,7 +1,7 @@
 //! Enrolment codes and the identities they are traded for.
 
 use manyi_shared::domain::TerminalId;
-use manyi_shared::wire::{EnrolmentCode, PublicKey};
+use manyi_shared::wire::{EnrolmentCode, PublicKey, Suite};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::port::{code as parse, number};
@@ -43,7 +43,7 @@ struct Stored {
     hall: String,
     window: String,
     expires_ms: i64,
-    used_by: Option<([u8; 32], [u8; 16])>,
+    used_by: Option<(Vec<u8>, [u8; 16])>,
 }
 
 /// Trades a code for an identity.
@@ -68,7 +68,7 @@ pub(super) fn enrol(
         })
     };
     if let Some((user, terminal)) = stored.used_by {
-        if user != *key.as_bytes() {
+        if user != key.as_bytes() {
             return Ok(Err(EnrolmentRefused::Used));
         }
         // The reply was lost: the same tablet gets the same identity.
@@ -134,7 +134,7 @@ fn find(connection: &Connection, code: &EnrolmentCode) -> Result<Option<Stored>,
          WHERE code_digest = ?1",
         [code.digest()],
         |row| {
-            let (key, terminal): (Option<[u8; 32]>, Option<[u8; 16]>) = (row.get(3)?, row.get(4)?);
+            let (key, terminal): (Option<Vec<u8>>, Option<[u8; 16]>) = (row.get(3)?, row.get(4)?);
             Ok(Stored {
                 hall: row.get(0)?,
                 window: row.get(1)?,
@@ -166,6 +166,22 @@ pub(super) fn terminals(connection: &Connection) -> Result<Vec<TerminalSummary>,
         });
     }
     Ok(terminals)
+}
+
+/// The suites of the terminals in use.
+pub(super) fn suites(connection: &Connection) -> Result<Vec<Suite>, StoreError> {
+    // A key's length says its suite: one key of each length is enough.
+    let mut statement = connection.prepare(
+        "SELECT public_key FROM terminal WHERE state = 'active' GROUP BY length(public_key)",
+    )?;
+    let keys = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
+    let suites = keys.map(|key| {
+        let key = PublicKey::from_bytes(&key?).ok_or(StoreError::Corrupt {
+            column: "terminal.public_key",
+        })?;
+        Ok(key.suite())
+    });
+    suites.collect()
 }
 
 /// Takes a terminal's identity back.

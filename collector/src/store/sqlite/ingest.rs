@@ -29,7 +29,7 @@ pub(super) fn terminal(
         .query_row([id.as_bytes()], |row| {
             Ok((
                 row.get::<_, String>(0)?,
-                row.get::<_, [u8; 32]>(1)?,
+                row.get::<_, Vec<u8>>(1)?,
                 row.get::<_, String>(2)?,
             ))
         })
@@ -322,8 +322,8 @@ impl Of<'_> {
         self.connection
             .prepare_cached(
                 "INSERT INTO stream (hall_id, terminal_id, stream_id, watermark, hash, window_id, \
-                 channel, opened_ms, uptime_ms, boot_id, software, received_ms, last_ordinal) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                 channel, opened_ms, uptime_ms, boot_id, software, received_ms, last_ordinal, suite) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             )?
             .execute(params![
                 self.hall,
@@ -338,7 +338,8 @@ impl Of<'_> {
                 stream.opening.map(|o| *o.boot.as_bytes()),
                 stream.software,
                 self.received_ms,
-                stream.last_ordinal
+                stream.last_ordinal,
+                stream.hash.suite().number()
             ])?;
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use manyi_shared::domain::{BootId, Level, OutcomeKind, Seq};
-use manyi_shared::wire::{ChainHash, RejectReason, Rejection, Run};
+use manyi_shared::wire::{ChainHash, RejectReason, Rejection, Run, Suite};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::ingest::{Delivery, Held, HeldRating, HeldStream, HeldTerminal, Opening, slot_of};
@@ -117,7 +117,7 @@ impl Of<'_> {
     fn stream(&self) -> Result<Option<HeldStream>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT watermark, hash, window_id, channel, opened_ms, uptime_ms, boot_id, \
-             last_ordinal FROM stream WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3",
+             last_ordinal, suite FROM stream WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3",
         )?;
         let found = statement.query_row(self.key(), |row| {
             let opened: (Option<i64>, Option<i64>, Option<[u8; 16]>) =
@@ -130,9 +130,11 @@ impl Of<'_> {
                 }),
                 _ => None,
             };
+            let suite = Suite::from_number(row.get(8)?)
+                .ok_or(rusqlite::Error::IntegralValueOutOfRange(8, 0))?;
             Ok(HeldStream {
                 watermark: row.get::<_, i64>(0)?.unsigned_abs(),
-                hash: ChainHash::from_bytes(row.get(1)?),
+                hash: ChainHash::of(suite, row.get(1)?),
                 window: row.get(2)?,
                 channel: row.get(3)?,
                 opening,
