@@ -49,7 +49,8 @@ pub(super) async fn asset(
         refuse(&error)
     })?;
     if known.revoked {
-        return Err(super::exchange::revoked());
+        let detail = "the office has taken this terminal's identity back";
+        return Err(Problem::new(ProblemType::Revoked, detail));
     }
     let bytes = state.store.asset(known.hall, wanted.digest).await?;
     let bytes = bytes.ok_or_else(|| {

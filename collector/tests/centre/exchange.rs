@@ -113,7 +113,14 @@ async fn a_revoked_terminal_is_refused() {
     let mut tablet = with_ratings(&centre, 1).await;
     assert!(centre.store.revoke(tablet.terminal).await.expect("stored"));
     assert!(centre.store.terminals().await.expect("readable")[0].revoked);
-    refused(&centre, tablet.send_all(), StatusCode::FORBIDDEN, "revoked").await;
+    let body = tablet.send_all();
+    let (status, reply) = centre.exchange(&tablet, body).await;
+    assert_eq!(
+        (status, reply.status),
+        (StatusCode::FORBIDDEN, ReplyStatus::Revoked),
+        "signed, so that nobody in between can say it"
+    );
+    assert_eq!(centre.number("SELECT COUNT(*) FROM record"), 0);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod days;
 mod dead_letters;
 mod enrol;
 mod exchange;
+mod folds;
 mod forgery;
 mod hall;
 mod laws;

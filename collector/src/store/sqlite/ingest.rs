@@ -3,7 +3,11 @@
 //! All of it runs in one job of the writer: what was read still holds when it is acted upon.
 
 mod beside;
+mod boots;
+mod folds;
 mod held;
+mod incidents;
+mod past;
 
 use std::collections::BTreeMap;
 
@@ -14,7 +18,7 @@ use rusqlite::{Connection, OptionalExtension, Statement, params};
 use super::port::{capped, code};
 use super::{prompts, proof, tally};
 use crate::ingest::{
-    Amended, DeadLetter, Delivery, Plan, Receipt, Row, Second, StreamState, Verdicts, decide,
+    Amended, DeadLetter, Delivery, Plan, Receipt, Row, Second, Span, StreamState, Verdicts, decide,
 };
 use crate::store::{KnownTerminal, StoreError};
 
@@ -65,6 +69,8 @@ pub(super) fn ingest(
         prompts: Vec::new(),
         verdicts: Verdicts::default(),
         counted: false,
+        behind: Vec::new(),
+        incidents: Vec::new(),
         revoked: held.terminal.revoked,
     };
     if held.terminal.revoked {
@@ -73,6 +79,15 @@ pub(super) fn ingest(
     let plan = decide(&held, delivery);
     store(connection, delivery, &plan)?;
     let window = &held.terminal.window;
+    let stream = held.stream.as_ref();
+    let at = plan.stream.as_ref().map(|s| s.window);
+    let at = at.or_else(|| stream.map(|s| s.window.as_str()));
+    receipt.incidents = incidents::raise(
+        connection,
+        delivery,
+        at.unwrap_or(window.as_str()),
+        plan.incidents.iter(),
+    )?;
     if plan.touch_terminal {
         prompts::receive(connection, delivery, window)?;
     }
@@ -81,6 +96,7 @@ pub(super) fn ingest(
     receipt.acknowledgement = plan.acknowledgement;
     receipt.next_number = plan.next_number;
     receipt.verdicts = plan.verdicts;
+    receipt.behind = plan.behind;
     receipt.counted = !plan.deltas.is_empty();
     Ok(receipt)
 }
@@ -90,14 +106,23 @@ fn store(connection: &Connection, delivery: &Delivery, plan: &Plan<'_>) -> Resul
         return Ok(());
     }
     touch_terminal(connection, delivery, plan)?;
-    let Some(run) = &delivery.head.run else {
-        return Ok(());
-    };
+    if let Some(span) = Span::of(&delivery.head) {
+        store_span(connection, delivery, plan, &span)?;
+    }
+    boots::store(connection, delivery, plan)
+}
+
+fn store_span(
+    connection: &Connection,
+    delivery: &Delivery,
+    plan: &Plan<'_>,
+    span: &Span,
+) -> Result<(), StoreError> {
     let of = Of {
         connection,
         hall: delivery.hall.as_str(),
         terminal: delivery.head.terminal.as_bytes(),
-        stream: run.stream.as_bytes(),
+        stream: span.stream.as_bytes(),
         received_ms: delivery.received_ms,
     };
     of.rows(&plan.rows)?;
@@ -107,9 +132,11 @@ fn store(connection: &Connection, delivery: &Delivery, plan: &Plan<'_>) -> Resul
     of.messages(&plan.left)?;
     of.dead_letters(&plan.dead_letters)?;
     of.second_history(&plan.second)?;
+    if let Some(fold) = &plan.fold {
+        of.fold(fold, &delivery.signed_head, plan.whole)?;
+    }
     if let Some(stream) = &plan.stream {
-        of.stream(stream)?;
-        of.signed_head(&delivery.signed_head)?;
+        of.stream(stream, &delivery.signed_head)?;
     }
     tally::apply(connection, of.hall, &plan.deltas)
 }
@@ -124,7 +151,7 @@ fn touch_terminal(
     let health = &head.health;
     // The terminal counted what this exchange carries as unsent; once taken it no longer is.
     let taken = match plan.status {
-        ReplyStatus::Taken => delivery.records.len() as u64,
+        ReplyStatus::Taken => Span::of(head).map_or(0, |span| span.count),
         ReplyStatus::Gap
         | ReplyStatus::StaleNumber
         | ReplyStatus::Conflict
@@ -254,7 +281,8 @@ impl Of<'_> {
             self.connection
                 .prepare_cached(
                     "INSERT INTO dead_letter (hall_id, terminal_id, stream_id, seq, reason, \
-                     detail, received_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                     detail, received_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+                     ON CONFLICT DO NOTHING",
                 )?
                 .execute(params![
                     self.hall,
@@ -272,7 +300,7 @@ impl Of<'_> {
     /// Each second history is kept once, however often it is told.
     fn second_history(&self, second: &[Second<'_>]) -> Result<(), StoreError> {
         for record in second {
-            let bytes = &record.sealed.bytes;
+            let bytes = &*record.bytes;
             self.connection
                 .prepare_cached(
                     "INSERT INTO conflict VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
@@ -291,55 +319,68 @@ impl Of<'_> {
         Ok(())
     }
 
-    /// The terminal's word for the chain at the watermark.
-    fn signed_head(&self, head: &[u8]) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached(
-                "UPDATE stream SET signed_head = ?1 WHERE hall_id = ?2 AND terminal_id = ?3 \
-                 AND stream_id = ?4",
-            )?
-            .execute(params![head, self.hall, self.terminal, self.stream])?;
-        Ok(())
-    }
-
-    fn stream(&self, stream: &StreamState<'_>) -> Result<(), StoreError> {
-        if !stream.new {
+    /// The stream as it stands now, and the terminal's signed word for it.
+    fn stream(&self, stream: &StreamState<'_>, signed_head: &[u8]) -> Result<(), StoreError> {
+        if stream.new {
             self.connection
                 .prepare_cached(
-                    "UPDATE stream SET watermark = ?1, hash = ?2, last_ordinal = ?3 \
-                     WHERE hall_id = ?4 AND terminal_id = ?5 AND stream_id = ?6",
+                    "INSERT INTO stream (hall_id, terminal_id, stream_id, watermark, hash, \
+                     window_id, channel, software, received_ms, last_ordinal, suite) \
+                     VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, '', ?7, 0, ?8)",
                 )?
                 .execute(params![
-                    capped(stream.watermark),
-                    stream.hash.as_bytes(),
-                    stream.last_ordinal,
                     self.hall,
                     self.terminal,
-                    self.stream
+                    self.stream,
+                    stream.hash.as_bytes(),
+                    stream.window,
+                    stream.channel,
+                    self.received_ms,
+                    stream.hash.suite().number()
                 ])?;
-            return Ok(());
+        }
+        if stream.opened {
+            self.opening(stream)?;
         }
         self.connection
             .prepare_cached(
-                "INSERT INTO stream (hall_id, terminal_id, stream_id, watermark, hash, window_id, \
-                 channel, opened_ms, uptime_ms, boot_id, software, received_ms, last_ordinal, suite) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                "UPDATE stream SET watermark = ?1, hash = ?2, last_ordinal = ?3, signed_head = ?4 \
+                 WHERE hall_id = ?5 AND terminal_id = ?6 AND stream_id = ?7",
             )?
             .execute(params![
-                self.hall,
-                self.terminal,
-                self.stream,
                 capped(stream.watermark),
                 stream.hash.as_bytes(),
+                stream.last_ordinal,
+                signed_head,
+                self.hall,
+                self.terminal,
+                self.stream
+            ])?;
+        Ok(())
+    }
+
+    /// What the opening says.
+    fn opening(&self, stream: &StreamState<'_>) -> Result<(), StoreError> {
+        let previous = stream.previous.as_ref();
+        self.connection
+            .prepare_cached(
+                "UPDATE stream SET window_id = ?1, channel = ?2, opened_ms = ?3, uptime_ms = ?4, \
+                 boot_id = ?5, software = ?6, previous_stream = ?7, previous_seq = ?8, \
+                 previous_hash = ?9 WHERE hall_id = ?10 AND terminal_id = ?11 AND stream_id = ?12",
+            )?
+            .execute(params![
                 stream.window,
                 stream.channel,
                 stream.opening.map(|o| o.wall_ms),
                 stream.opening.map(|o| capped(o.uptime_ms)),
                 stream.opening.map(|o| *o.boot.as_bytes()),
                 stream.software,
-                self.received_ms,
-                stream.last_ordinal,
-                stream.hash.suite().number()
+                previous.map(|p| *p.stream.as_bytes()),
+                previous.map(|p| capped(p.seq.get())),
+                previous.map(|p| *p.hash.as_bytes()),
+                self.hall,
+                self.terminal,
+                self.stream
             ])?;
         Ok(())
     }

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use manyi_shared::domain::{BootId, Level, OutcomeKind, Seq};
-use manyi_shared::wire::{ChainHash, RejectReason, Rejection, Run, Suite};
+use manyi_shared::domain::{BootId, Level, OutcomeKind, Seq, StreamId};
+use manyi_shared::wire::{ChainHash, RejectReason, Rejection, Suite};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::ingest::{Delivery, Held, HeldRating, HeldStream, HeldTerminal, Opening, slot_of};
+use super::{boots, past};
+use crate::ingest::{
+    Delivery, Held, HeldFold, HeldRating, HeldStream, HeldTerminal, Opening, Span, slot_of,
+};
 use crate::store::StoreError;
 use crate::store::sqlite::port::{capped, code, number};
 
@@ -18,20 +21,28 @@ pub(super) fn load(connection: &Connection, delivery: &Delivery) -> Result<Held,
         profile_version,
         departments: BTreeMap::new(),
         stream: None,
-        overlap: Vec::new(),
+        overlap: BTreeMap::new(),
+        folds: BTreeMap::new(),
+        ahead: false,
         overlap_rejected: Vec::new(),
         targets: BTreeMap::new(),
         outcomes: BTreeSet::new(),
         conflict_through: 0,
+        tips: BTreeMap::new(),
+        sibling: None,
+        before_ms: None,
+        boots: BTreeMap::new(),
     };
-    if let Some(run) = &delivery.head.run {
+    if let Some(span) = Span::of(&delivery.head) {
         let of = Of {
             connection,
             delivery,
-            run,
+            stream: span.stream,
         };
-        of.run(&mut held)?;
+        of.span(&span, &mut held)?;
     }
+    past::load(connection, delivery, &mut held)?;
+    boots::load(connection, delivery, &mut held)?;
     Ok(held)
 }
 
@@ -60,26 +71,29 @@ fn terminal(
     Ok((terminal, number(version, "hall.profile_version")?))
 }
 
-/// One run's surroundings.
+/// The surroundings of one stream.
 struct Of<'a> {
     connection: &'a Connection,
     delivery: &'a Delivery,
-    run: &'a Run,
+    stream: StreamId,
 }
 
 impl Of<'_> {
-    fn run(&self, held: &mut Held) -> Result<(), StoreError> {
+    fn span(&self, span: &Span, held: &mut Held) -> Result<(), StoreError> {
         held.stream = self.stream()?;
         let watermark = held.stream.as_ref().map_or(0, |s| s.watermark);
-        let first = self.run.first.get();
-        let last = first
-            .saturating_add(u64::from(self.run.count))
-            .saturating_sub(1);
-        if first <= watermark {
-            held.overlap = self.bytes(first, last.min(watermark))?;
+        let (first, last) = (span.first.get(), span.last());
+        held.ahead = self.ahead(watermark)?;
+        if first <= watermark || held.ahead {
+            held.overlap = self.bytes(first, last)?;
             held.overlap_rejected = self.rejected(first, last.min(watermark))?;
+            held.folds = self.folds(first, last)?;
         } else if first > watermark + 1 {
             held.conflict_through = self.conflict_through()?;
+        }
+        let gone = self.delivery.head.fold.as_ref();
+        if gone.is_some_and(|fold| fold.entries.is_empty()) {
+            held.before_ms = self.before_ms(watermark)?;
         }
         for target in self.delivery.targets() {
             if target.get() <= watermark && held.outcomes.insert(target.get()) {
@@ -105,12 +119,54 @@ impl Of<'_> {
         Ok(())
     }
 
+    /// Whether records above the watermark are here.
+    fn ahead(&self, watermark: u64) -> Result<bool, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM record WHERE hall_id = ?1 AND terminal_id = ?2 \
+             AND stream_id = ?3 AND seq > ?4)",
+        )?;
+        let (hall, terminal, stream) = self.key();
+        let key = params![hall, terminal, stream, capped(watermark)];
+        Ok(statement.query_row(key, |row| row.get(0))?)
+    }
+
+    /// The folds that reach into these positions, or end just before them.
+    fn folds(&self, first: u64, last: u64) -> Result<BTreeMap<u64, HeldFold>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT first, last, base, head FROM fold WHERE hall_id = ?1 AND terminal_id = ?2 \
+             AND stream_id = ?3 AND first <= ?5 AND last >= ?4 - 1",
+        )?;
+        let (hall, terminal, stream) = self.key();
+        let key = params![hall, terminal, stream, capped(first), capped(last)];
+        let rows = statement.query_map(key, |row| {
+            let fold = HeldFold {
+                last: row.get::<_, i64>(1)?.unsigned_abs(),
+                base: ChainHash::from_bytes(row.get(2)?),
+                head: ChainHash::from_bytes(row.get(3)?),
+            };
+            Ok((row.get::<_, i64>(0)?.unsigned_abs(), fold))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// When the last record up to the watermark was sealed at the earliest.
+    fn before_ms(&self, watermark: u64) -> Result<Option<i64>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT earliest_ms FROM record WHERE hall_id = ?1 AND terminal_id = ?2 \
+             AND stream_id = ?3 AND seq <= ?4 AND earliest_ms IS NOT NULL \
+             ORDER BY seq DESC LIMIT 1",
+        )?;
+        let (hall, terminal, stream) = self.key();
+        let key = params![hall, terminal, stream, capped(watermark)];
+        Ok(statement.query_row(key, |row| row.get(0)).optional()?)
+    }
+
     fn key(&self) -> (&str, &[u8; 16], &[u8; 16]) {
         let Delivery { hall, head, .. } = self.delivery;
         (
             hall.as_str(),
             head.terminal.as_bytes(),
-            self.run.stream.as_bytes(),
+            self.stream.as_bytes(),
         )
     }
 
@@ -130,11 +186,9 @@ impl Of<'_> {
                 }),
                 _ => None,
             };
-            let suite = Suite::from_number(row.get(8)?)
-                .ok_or(rusqlite::Error::IntegralValueOutOfRange(8, 0))?;
             Ok(HeldStream {
                 watermark: row.get::<_, i64>(0)?.unsigned_abs(),
-                hash: ChainHash::of(suite, row.get(1)?),
+                hash: ChainHash::of(suite(row, 8)?, row.get(1)?),
                 window: row.get(2)?,
                 channel: row.get(3)?,
                 opening,
@@ -144,21 +198,23 @@ impl Of<'_> {
         Ok(found.optional()?)
     }
 
-    fn bytes(&self, first: u64, last: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+    fn bytes(&self, first: u64, last: u64) -> Result<BTreeMap<u64, Vec<u8>>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT bytes FROM record WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 \
+            "SELECT seq, bytes FROM record WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 \
              AND seq BETWEEN ?4 AND ?5 ORDER BY seq",
         )?;
         let (hall, terminal, stream) = self.key();
         let key = params![hall, terminal, stream, capped(first), capped(last)];
-        let rows = statement.query_map(key, |row| row.get(0))?;
+        let rows = statement.query_map(key, |row| {
+            Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?))
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
     fn rejected(&self, first: u64, last: u64) -> Result<Vec<Rejection>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT seq, reason FROM dead_letter WHERE hall_id = ?1 AND terminal_id = ?2 \
-             AND stream_id = ?3 AND seq BETWEEN ?4 AND ?5 ORDER BY seq",
+             AND stream_id = ?3 AND state = 'kept' AND seq BETWEEN ?4 AND ?5 ORDER BY seq",
         )?;
         let (hall, terminal, stream) = self.key();
         let key = params![hall, terminal, stream, capped(first), capped(last)];
@@ -231,7 +287,12 @@ impl Of<'_> {
     }
 }
 
-fn reason_named(name: &str) -> RejectReason {
+/// The suite whose number a column holds.
+pub(super) fn suite(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Suite> {
+    Suite::from_number(row.get(column)?).ok_or(rusqlite::Error::IntegralValueOutOfRange(column, 0))
+}
+
+pub(super) fn reason_named(name: &str) -> RejectReason {
     [
         RejectReason::Malformed,
         RejectReason::Opening,
