@@ -10,6 +10,7 @@
 
 mod enrolment;
 mod hall;
+mod identity;
 mod ingest;
 mod migrate;
 mod office;
