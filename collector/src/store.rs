@@ -21,7 +21,10 @@ pub use ingest::{
     Enrolment, EnrolmentRefused, HallSummary, ImportRefused, Imported, IngestStore, KnownTerminal,
     NewCode, ProfileSource, TerminalSummary,
 };
-pub use office::{LeftMessage, OfficeStore, ResumeRefused, Supplemented, WatchedTerminal};
+pub use office::{
+    LeftMessage, MessageAccess, MessageFilter, OfficeStore, ResumeRefused, Supplemented,
+    WatchedTerminal,
+};
 pub use prompts::PromptStore;
 pub use proof::{Evidence, NoEvidence, ProofStore, RecordId};
 pub use scores::ScoreStore;
