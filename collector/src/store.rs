@@ -7,6 +7,7 @@
 
 mod error;
 pub mod faults;
+mod identity;
 mod ingest;
 mod office;
 pub mod prompts;
@@ -17,11 +18,15 @@ pub mod users;
 
 pub use error::StoreError;
 pub use faults::FaultStore;
+pub use identity::{IdentityStore, TerminalState};
 pub use ingest::{
     Enrolment, EnrolmentRefused, HallSummary, ImportRefused, Imported, IngestStore, KnownTerminal,
     NewCode, ProfileSource, TerminalSummary,
 };
-pub use office::{LeftMessage, OfficeStore, ResumeRefused, Supplemented, WatchedTerminal};
+pub use office::{
+    LeftMessage, MessageAccess, MessageFilter, OfficeStore, ResumeRefused, Supplemented,
+    WatchedTerminal,
+};
 pub use prompts::PromptStore;
 pub use proof::{Evidence, NoEvidence, ProofStore, RecordId};
 pub use scores::ScoreStore;
@@ -29,11 +34,25 @@ pub use users::UserStore;
 
 /// Everything the collector asks of its database.
 pub trait Store:
-    IngestStore + FaultStore + OfficeStore + PromptStore + ProofStore + ScoreStore + UserStore
+    FaultStore
+    + IdentityStore
+    + IngestStore
+    + OfficeStore
+    + PromptStore
+    + ProofStore
+    + ScoreStore
+    + UserStore
 {
 }
 
-impl<T: IngestStore + FaultStore + OfficeStore + PromptStore + ProofStore + ScoreStore + UserStore>
-    Store for T
+impl<T> Store for T where
+    T: FaultStore
+        + IdentityStore
+        + IngestStore
+        + OfficeStore
+        + PromptStore
+        + ProofStore
+        + ScoreStore
+        + UserStore
 {
 }

@@ -64,6 +64,10 @@ pub(super) const fn incident_words(kind: Kind, language: Language) -> &'static s
             "抢救出的记录与中心已有的不同。两份均已保存，先到的计数",
             "a saved record is not the one that is here. Both are kept, the first counts",
         ),
+        Kind::ReplacedInUse => (
+            "已被替换的设备仍在接受评价，评价照常计数，请收回该设备",
+            "a terminal that was replaced still asks citizens; its ratings count. Take it away",
+        ),
     };
     match language {
         Language::Chinese => zh,

@@ -11,6 +11,7 @@
 mod enrolment;
 mod faults;
 mod hall;
+mod identity;
 mod ingest;
 mod migrate;
 mod office;
@@ -104,7 +105,7 @@ impl SqliteStore {
     pub fn verify_seen(
         connection: &Connection,
         hall: &HallId,
-        collector: &PublicKey,
+        collector: &[PublicKey],
     ) -> Result<Report, StoreError> {
         proof::verify::verify(connection, hall, collector)
     }
