@@ -67,6 +67,7 @@ impl Daemon {
         if std::fs::remove_file(self.data.rotate_order()).is_ok() {
             tracing::info!("somebody here wants a new key of this terminal");
             self.rotating.failures = 0;
+            self.rotating.unknown = false;
             self.rotating.due = Some(now);
             self.say_rotation(None);
         }

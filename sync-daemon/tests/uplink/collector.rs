@@ -110,7 +110,7 @@ impl Collector {
             .route("/device/v1/enrol", post(enrol))
             .route("/device/v1/asset", post(asset))
             .route("/device/v1/rotate", post(rotate))
-            .route("/healthz", get(async || "ok"))
+            .route("/healthz", get(async || "ok\n"))
             .with_state(Arc::clone(&self.centre))
     }
 
