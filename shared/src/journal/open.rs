@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use super::schema::{self, Kind};
@@ -50,6 +51,10 @@ pub(super) fn open(path: &Path, role: Role) -> Result<Connection, JournalError> 
     }
     let fault = |error: rusqlite::Error| judge(path, error);
     let mut conn = connect(path, role).map_err(fault)?;
+    if role == Role::Writer {
+        // Until it is known to be whole, the log stays as it is, also when this fails.
+        keep_log(&conn, true).map_err(fault)?;
+    }
     let version = match schema::kind(&conn).map_err(fault)? {
         Kind::Journal { version } => version,
         Kind::Blank if role == Role::Writer => {
@@ -84,6 +89,7 @@ pub(super) fn open(path: &Path, role: Role) -> Result<Connection, JournalError> 
     }
     if role == Role::Writer {
         check::chains(&conn).map_err(|found| found.at(path))?;
+        keep_log(&conn, false).map_err(fault)?;
     }
     configure(&conn, role).map_err(fault)?;
     Ok(conn)
@@ -138,6 +144,13 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
+}
+
+/// Whether SQLite leaves the log alone when the connection is closed, instead of writing it into the
+/// database and deleting it.
+pub(super) fn keep_log(conn: &Connection, keep: bool) -> rusqlite::Result<()> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)
+        .map(drop)
 }
 
 pub(super) fn connect(path: &Path, role: Role) -> rusqlite::Result<Connection> {
