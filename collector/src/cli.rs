@@ -6,7 +6,7 @@ mod enrol_code;
 mod hall;
 mod init;
 mod keys;
-mod messages;
+mod open_sealed;
 pub mod out;
 mod place;
 mod proof;
@@ -95,8 +95,9 @@ enum Command {
     TechnicianPin(technician_pin::Args),
     /// List what is wrong with terminals now
     Alarms(alarms::Args),
-    /// List what citizens left for the office, opened
-    Messages(messages::Args),
+    /// Open what citizens left for the office, with the office's key; who did is written down
+    #[command(alias = "messages")]
+    OpenSealed(open_sealed::Args),
     /// Check everything that is stored of a hall against signatures and published roots
     Verify(verify::Args),
     /// Publish and list the daily signed roots
@@ -130,7 +131,7 @@ impl Cli {
             Command::Window(command) => command.run(globals),
             Command::TechnicianPin(args) => args.run(globals),
             Command::Alarms(args) => args.run(globals),
-            Command::Messages(args) => args.run(globals),
+            Command::OpenSealed(args) => args.run(globals),
             Command::Verify(args) => args.run(globals),
             Command::Roots(command) => command.run(globals),
             Command::Proof(args) => args.run(globals),

@@ -6,6 +6,7 @@
 //! 3. A read sees one moment of the database, however many queries it makes.
 
 mod error;
+mod identity;
 mod ingest;
 mod office;
 pub mod prompts;
@@ -15,11 +16,15 @@ pub mod sqlite;
 pub mod users;
 
 pub use error::StoreError;
+pub use identity::{IdentityStore, TerminalState};
 pub use ingest::{
     Enrolment, EnrolmentRefused, HallSummary, ImportRefused, Imported, IngestStore, KnownTerminal,
     NewCode, ProfileSource, TerminalSummary,
 };
-pub use office::{LeftMessage, OfficeStore, ResumeRefused, Supplemented, WatchedTerminal};
+pub use office::{
+    LeftMessage, MessageAccess, MessageFilter, OfficeStore, ResumeRefused, Supplemented,
+    WatchedTerminal,
+};
 pub use prompts::PromptStore;
 pub use proof::{Evidence, NoEvidence, ProofStore, RecordId};
 pub use scores::ScoreStore;
@@ -27,8 +32,17 @@ pub use users::UserStore;
 
 /// Everything the collector asks of its database.
 pub trait Store:
-    IngestStore + OfficeStore + PromptStore + ProofStore + ScoreStore + UserStore
+    IdentityStore + IngestStore + OfficeStore + PromptStore + ProofStore + ScoreStore + UserStore
 {
 }
 
-impl<T: IngestStore + OfficeStore + PromptStore + ProofStore + ScoreStore + UserStore> Store for T {}
+impl<T> Store for T where
+    T: IdentityStore
+        + IngestStore
+        + OfficeStore
+        + PromptStore
+        + ProofStore
+        + ScoreStore
+        + UserStore
+{
+}

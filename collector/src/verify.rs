@@ -96,9 +96,10 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Begins. `roots` are all closed days in their order, `collector` the key that signed them.
+    /// Begins. `roots` are all closed days in their order, `collector` the keys that may have signed
+    /// them.
     #[must_use]
-    pub fn new(hall: HallId, roots: Vec<StoredRoot>, collector: &PublicKey) -> Self {
+    pub fn new(hall: HallId, roots: Vec<StoredRoot>, collector: &[PublicKey]) -> Self {
         let mut report = Report::default();
         let days = Days::new(&hall, roots, collector, &mut |what| {
             report.add(Finding::of_hall(what));

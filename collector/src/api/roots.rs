@@ -5,7 +5,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use manyi_shared::wire::{EnvelopeError, SignedDayRoot};
+use manyi_shared::wire::{PublicKey, SignedDayRoot};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -38,13 +38,33 @@ pub(super) struct RootsBody {
     /// The zone of the days.
     #[schema(example = "Asia/Shanghai")]
     time_zone: String,
-    /// The collector's public key, base64.
-    collector_key: String,
-    /// The same in short, to compare by eye with what the office publishes elsewhere.
-    #[schema(example = "1f0a-93c2-77d1-0be4")]
-    collector_fingerprint: String,
+    /// The collector's keys; the roots are signed with the first, older ones maybe with another.
+    keys: Vec<KeyBody>,
     /// The newest first, at most 366.
     roots: Vec<RootBody>,
+}
+
+/// A key of the collector.
+#[derive(Debug, Serialize, ToSchema)]
+struct KeyBody {
+    /// `ed25519` or `gm`.
+    #[schema(example = "ed25519")]
+    suite: &'static str,
+    /// The public key, base64.
+    public_key: String,
+    /// The same in short, to compare by eye with what the office publishes elsewhere.
+    #[schema(example = "1f0a-93c2-77d1-0be4")]
+    fingerprint: String,
+}
+
+impl From<PublicKey> for KeyBody {
+    fn from(key: PublicKey) -> Self {
+        Self {
+            suite: key.suite().name(),
+            public_key: BASE64.encode(key.as_bytes()),
+            fingerprint: key.fingerprint(),
+        }
+    }
 }
 
 /// The root of one day.
@@ -104,24 +124,18 @@ pub(super) async fn roots(
     };
     let published = state.store.roots(hall.id.clone(), params.before, MOST);
     let published = published.await?;
-    let roots = published.iter().map(|root| body(&state, root));
-    let key = state.keys.chosen().public();
+    let roots = published.iter().map(body);
     Ok(Json(RootsBody {
         hall: hall.id.to_string(),
         time_zone: hall.time_zone.clone(),
-        collector_key: BASE64.encode(key.as_bytes()),
-        collector_fingerprint: key.fingerprint(),
+        keys: state.keys.all().map(|key| key.public().into()).collect(),
         roots: roots.collect::<Result<_, _>>()?,
     }))
 }
 
-fn body(state: &AppState, published: &PublishedRoot) -> Result<RootBody, Problem> {
-    // A root of before the collector's suite was changed is signed with the key of then.
-    let opened = SignedDayRoot::parse(&published.signed).and_then(|signed| {
-        let suite = signed.claimed_key().suite();
-        let key = state.keys.of(suite).ok_or(EnvelopeError::KeyId)?;
-        signed.open(&key.public())
-    });
+fn body(published: &PublishedRoot) -> Result<RootBody, Problem> {
+    let opened =
+        SignedDayRoot::parse(&published.signed).and_then(|root| root.open(&root.claimed_key()));
     let root = opened.map_err(|error| {
         tracing::error!(day = published.day, %error, "a published root does not open");
         Problem::internal()

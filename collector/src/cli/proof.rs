@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use manyi_shared::domain::{HallId, PromptId, StreamId, TerminalId};
 
 use super::place::chosen;
-use super::{Globals, block_on, keys, out};
+use super::{Globals, block_on, out};
 use crate::roots::proof::Proof;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{ProofStore, RecordId};
@@ -36,19 +36,16 @@ pub(super) struct ProveArgs {
 
 impl ProveArgs {
     pub(super) fn run(self, globals: &Globals) -> anyhow::Result<()> {
-        let (config, store) = globals.open()?;
-        let key = keys::read_keys(&config.data_dir, config.suite)?
-            .chosen()
-            .public();
+        let (_, store) = globals.open()?;
         let proof = block_on(async {
             let hall = chosen(&store, self.hall.as_ref()).await?.id;
             let record = self.record(&store, &hall).await?;
             let evidence = store.evidence(hall.clone(), record).await??;
             let place = (record.terminal, record.stream, record.seq);
-            Ok(Proof::new(hall, place, evidence, &key)?)
+            Ok(Proof::new(hall, place, evidence)?)
         })?;
         // What would not convince anyone else is not written.
-        proof.check(None, &[])?;
+        proof.check(&[], &[])?;
         let text = serde_json::to_string_pretty(&proof)?;
         match &self.out {
             Some(path) => std::fs::write(path, text + "\n")
@@ -90,9 +87,10 @@ pub(super) struct CheckArgs {
     /// A published root in hexadecimal; may be given several times
     #[arg(long, value_name = "ROOT")]
     root: Vec<String>,
-    /// The fingerprint of the collector's key, as the office publishes it, or the key in base64
+    /// The fingerprint of a key of the collector, as the office publishes it, or the key in base64;
+    /// may be given several times
     #[arg(long, value_name = "KEY")]
-    key: Option<String>,
+    key: Vec<String>,
 }
 
 impl CheckArgs {
@@ -107,9 +105,9 @@ impl CheckArgs {
         let proof: Proof =
             serde_json::from_str(&text).with_context(|| format!("`{name}` is no proof"))?;
         let shown = proof
-            .check(self.key.as_deref(), &self.root)
+            .check(&self.key, &self.root)
             .with_context(|| format!("`{name}` proves nothing"))?;
-        let words = shown.text(self.key.is_some(), !self.root.is_empty());
+        let words = shown.text(!self.key.is_empty(), !self.root.is_empty());
         out::line(words.trim_end());
         Ok(())
     }

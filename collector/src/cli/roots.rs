@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use manyi_shared::domain::HallId;
-use manyi_shared::wire::{PublicKey, SignedDayRoot};
+use manyi_shared::wire::SignedDayRoot;
 use serde_json::json;
 
 use super::place::chosen;
@@ -60,22 +60,16 @@ impl Command {
                 Self::List { hall, days, json } => {
                     let hall = chosen(&store, hall.as_ref()).await?.id;
                     let roots = store.roots(hall.clone(), None, days).await?;
-                    roots
-                        .iter()
-                        .try_for_each(|root| line(&hall, root, &keys.chosen().public(), json))
+                    roots.iter().try_for_each(|root| line(&hall, root, json))
                 }
             }
         })
     }
 }
 
-fn line(
-    hall: &HallId,
-    published: &PublishedRoot,
-    key: &PublicKey,
-    as_json: bool,
-) -> anyhow::Result<()> {
-    let root = SignedDayRoot::parse(&published.signed)?.open(key)?;
+fn line(hall: &HallId, published: &PublishedRoot, as_json: bool) -> anyhow::Result<()> {
+    let signed = SignedDayRoot::parse(&published.signed)?;
+    let root = signed.open(&signed.claimed_key())?;
     let (day, leaves, hash) = (crate::day::name(root.day), root.leaves, hex(&root.root));
     if as_json {
         out::line(json!({

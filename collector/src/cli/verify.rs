@@ -3,7 +3,7 @@
 use anyhow::{Context, bail};
 use base64::Engine as _;
 use manyi_shared::domain::HallId;
-use manyi_shared::wire::PublicKey;
+use manyi_shared::wire::{PublicKey, SecretKey};
 use serde_json::{Value, json};
 
 use super::place::chosen;
@@ -23,9 +23,9 @@ pub(super) struct Args {
     /// The hall; may be left out when there is just one
     #[arg(long)]
     hall: Option<HallId>,
-    /// The collector's public key in base64, where its key file is not beside the database
+    /// The collector's public keys in base64, where its key files are not beside the database
     #[arg(long, value_name = "KEY")]
-    key: Option<String>,
+    key: Vec<String>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -34,10 +34,10 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(self, globals: &Globals) -> anyhow::Result<()> {
         let (config, store) = globals.open()?;
-        let key = collector_key(&config, self.key.as_deref())?;
+        let keys = collector_keys(&config, &self.key)?;
         let (hall, report) = block_on(async {
             let hall = chosen(&store, self.hall.as_ref()).await?.id;
-            let report = store.verify(hall.clone(), key).await?;
+            let report = store.verify(hall.clone(), keys).await?;
             Ok((hall, report))
         })?;
         if self.json {
@@ -53,16 +53,18 @@ impl Args {
     }
 }
 
-/// The key that was named, or the one of the data directory.
-pub(super) fn collector_key(config: &Config, named: Option<&str>) -> anyhow::Result<PublicKey> {
-    let Some(text) = named else {
-        return Ok(keys::read_keys(&config.data_dir, config.suite)?
-            .chosen()
-            .public());
+/// The keys that were named, or those of the data directory.
+fn collector_keys(config: &Config, named: &[String]) -> anyhow::Result<Vec<PublicKey>> {
+    if named.is_empty() {
+        let keys = keys::read_keys(&config.data_dir, config.suite)?;
+        return Ok(keys.all().map(SecretKey::public).collect());
+    }
+    let parse = |text: &String| {
+        let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok();
+        let key = bytes.and_then(|bytes| PublicKey::from_bytes(&bytes));
+        key.with_context(|| format!("`{text}` is no public key in base64"))
     };
-    let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok();
-    let key = bytes.and_then(|bytes| PublicKey::from_bytes(&bytes));
-    key.with_context(|| format!("`{text}` is no public key in base64"))
+    named.iter().map(parse).collect()
 }
 
 fn print(hall: &HallId, report: &Report) {

@@ -44,7 +44,7 @@ pub(super) async fn asset(
         let detail = "no terminal with this id is enrolled here";
         return Err(Problem::new(ProblemType::UnknownSigner, detail));
     };
-    let wanted = parsed.open(&known.key).map_err(|error| {
+    let wanted = known.open(&parsed).map_err(|error| {
         tracing::warn!(%terminal, %error, "request for a file refused");
         refuse(&error)
     })?;

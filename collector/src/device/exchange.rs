@@ -11,7 +11,8 @@ use axum::response::Response;
 use manyi_shared::domain::{HallId, Retry, TerminalId};
 use manyi_shared::wire::limits::MAX_EXCHANGE_BYTES;
 use manyi_shared::wire::{
-    EnvelopeError, Exchange, ExchangeError, Reply, ReplyStatus, SecretKey, SignedExchange,
+    EnvelopeError, Exchange, ExchangeError, PublicKey, Reply, ReplyStatus, SecretKey,
+    SignedExchange,
 };
 
 use super::{signed, unread};
@@ -89,16 +90,31 @@ async fn answer(
         let detail = "no terminal with this id is enrolled here";
         return Err(Problem::new(ProblemType::UnknownSigner, detail));
     };
-    let exchange = parsed.open(&known.key).map_err(|error| {
+    let (key, new) = key_in_use(&known, &parsed);
+    let exchange = parsed.open(&key).map_err(|error| {
         tracing::warn!(%terminal, %error, "exchange refused");
         refuse(&error)
     })?;
+    if new {
+        let adopted = state.store.adopt_next_key(terminal, key, received_ms);
+        adopted.await?;
+        tracing::info!(%terminal, key = key.fingerprint(), "the terminal's new key is in force");
+    }
     if known.revoked {
         let key = state.key(known.key.suite())?;
         let Exchange { head, request, .. } = exchange;
         return Ok(revoked(state, key, terminal, request, head.number));
     }
     take(state, known, exchange, received_ms).await
+}
+
+/// The key that an exchange is to be opened with, and whether it is the terminal's new one, used for
+/// the first time.
+fn key_in_use(known: &KnownTerminal, exchange: &SignedExchange) -> (PublicKey, bool) {
+    match known.next_key {
+        Some(next) if exchange.is_signed_by(&next) => (next, true),
+        _ => (known.key, false),
+    }
 }
 
 /// What a terminal without an identity is told. Signed, so that nobody in between can silence a
@@ -141,6 +157,7 @@ async fn take(
     // Before anything is stored: what cannot be acknowledged would be sent again and again.
     let key = state.key(known.key.suite())?;
     let obeyed = exchange.head.profile_version;
+    let rotate_key = known.rotate_wanted && known.next_key.is_none();
     let hall = known.hall.clone();
     let receipt = store(state, known.hall, exchange, received_ms).await?;
     if receipt.revoked {
@@ -169,7 +186,7 @@ async fn take(
         profile,
         prompts: receipt.prompts,
         behind: receipt.behind,
-        rotate_key: false,
+        rotate_key,
     };
     Ok((receipt.status, reply.seal(key)))
 }

@@ -38,7 +38,22 @@ pub fn decide<'d>(held: &'d Held, delivery: &'d Delivery) -> Plan<'d> {
         place(&mut plan, held, delivery, &span);
     }
     boots::settle(&mut plan, held, delivery);
+    replaced(&mut plan, held);
     plan
+}
+
+/// A terminal that was replaced may deliver what it sealed before, and should not go on.
+fn replaced(plan: &mut Plan<'_>, held: &Held) {
+    let (Some(since), Some(stream)) = (held.terminal.replaced_ms, &plan.acknowledgement) else {
+        return;
+    };
+    let opened = plan.rows.first().filter(|row| row.seq == 1);
+    let placed = opened.and_then(|row| row.placed);
+    if let Some(placed) = placed.filter(|placed| placed.at_ms > since) {
+        let incident = Incident::of_stream(Kind::ReplacedInUse, stream.stream);
+        let incident = incident.between(placed.earliest_ms, placed.latest_ms);
+        plan.incidents.push(incident);
+    }
 }
 
 /// The plan that changes nothing.

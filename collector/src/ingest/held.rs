@@ -79,6 +79,8 @@ pub struct HeldTerminal {
     pub last_number: u64,
     /// Whether its identity was taken back.
     pub revoked: bool,
+    /// When another was enrolled at its window to stand there instead.
+    pub replaced_ms: Option<i64>,
 }
 
 /// A stream as stored.

@@ -38,11 +38,13 @@ pub enum Kind {
     NumbersBack,
     /// A record saved from a damaged journal is not the one that is here.
     RescuedOther,
+    /// A terminal that was replaced has opened a stream since.
+    ReplacedInUse,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::DamagedJournal,
         Self::NotKept,
         Self::UnreadableJournal,
@@ -57,6 +59,7 @@ impl Kind {
         Self::BeganAnew,
         Self::NumbersBack,
         Self::RescuedOther,
+        Self::ReplacedInUse,
     ];
 
     /// The name in JSON, in metrics and in the table.
@@ -77,6 +80,7 @@ impl Kind {
             Self::BeganAnew => "began_anew",
             Self::NumbersBack => "numbers_back",
             Self::RescuedOther => "rescued_other",
+            Self::ReplacedInUse => "replaced_in_use",
         }
     }
 
@@ -143,6 +147,11 @@ impl Kind {
             Self::RescuedOther => {
                 "a record saved from a damaged journal is not the one that came before for the \
                  same position; both are kept, the first one counts"
+            }
+            Self::ReplacedInUse => {
+                "the tablet was replaced by another at its window and is in use all the same; what \
+                 it sends is kept and counted; switch it off, or take its identity back with \
+                 `manyi-collector terminal revoke`"
             }
         }
     }

@@ -10,7 +10,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 use manyi_shared::domain::{HallId, Outcome, OutcomeKind, StreamId, TerminalId};
 use manyi_shared::wire::{
-    DayRoot, OutcomeRecord, PublicKey, Record, RecordBody, RecordTime, SignedDayRoot, StreamOpened,
+    DayRoot, EnvelopeError, OutcomeRecord, PublicKey, Record, RecordBody, RecordTime,
+    SignedDayRoot, StreamOpened,
 };
 use serde::{Deserialize, Serialize};
 
@@ -39,10 +40,6 @@ pub struct Proof {
     pub records: Vec<ProvedRecord>,
     /// The roots that they lead to.
     pub roots: Vec<ProvedRoot>,
-    /// The collector's public key, base64.
-    pub collector_key: String,
-    /// The same in short, to compare by eye.
-    pub collector_fingerprint: String,
 }
 
 /// One record and its way to a root.
@@ -71,6 +68,10 @@ pub struct ProvedRoot {
     pub root: String,
     /// The signed root (COSE), base64.
     pub signed: String,
+    /// The collector's public key that signed it, base64.
+    pub key: String,
+    /// The same in short, to compare by eye.
+    pub fingerprint: String,
 }
 
 /// Why a proof shows nothing.
@@ -80,11 +81,11 @@ pub enum ProofFault {
     #[error("this is no proof that this program knows: {0}")]
     Form(String),
     /// The collector's key is not the one that was expected.
-    #[error("the proof is signed with key {found}, and the key to be trusted is {wanted}")]
+    #[error("a root is signed with key {found}, and to be trusted are {wanted} only")]
     OtherKey {
         /// The fingerprint in the proof.
         found: String,
-        /// The one that was given.
+        /// What was given.
         wanted: String,
     },
     /// A root does not open with the collector's key.
@@ -136,8 +137,8 @@ pub struct Shown {
     pub amendments: usize,
     /// The roots, with the record's own first.
     pub roots: Vec<DayRoot>,
-    /// The key that signed them.
-    pub key: PublicKey,
+    /// The keys that signed them, in the same order.
+    pub keys: Vec<PublicKey>,
 }
 
 impl Proof {
@@ -149,20 +150,23 @@ impl Proof {
         hall: HallId,
         (terminal, stream, seq): (TerminalId, StreamId, u64),
         evidence: Vec<Evidence>,
-        key: &PublicKey,
     ) -> Result<Self, ProofFault> {
         let (mut records, mut roots) = (Vec::new(), Vec::<ProvedRoot>::new());
         for one in evidence {
-            let root = SignedDayRoot::parse(&one.signed).and_then(|root| root.open(key));
-            let root = root.map_err(|error| ProofFault::Signature {
+            let fault = |error: EnvelopeError| ProofFault::Signature {
                 day: 0,
                 problem: error.to_string(),
-            })?;
+            };
+            let signed = SignedDayRoot::parse(&one.signed).map_err(fault)?;
+            let key = signed.claimed_key();
+            let root = signed.open(&key).map_err(fault)?;
             if !roots.iter().any(|known| known.day == root.day) {
                 roots.push(ProvedRoot {
                     day: root.day,
                     root: hex(&root.root),
                     signed: BASE64.encode(&one.signed),
+                    key: BASE64.encode(key.as_bytes()),
+                    fingerprint: key.fingerprint(),
                 });
             }
             records.push(ProvedRecord {
@@ -181,61 +185,38 @@ impl Proof {
             seq,
             records,
             roots,
-            collector_key: BASE64.encode(key.as_bytes()),
-            collector_fingerprint: key.fingerprint(),
         })
     }
 
-    /// Checks the proof by itself. `trusted` is the collector's key (its fingerprint) as known from
-    /// elsewhere, `published` are roots in hexadecimal as found elsewhere; when there are any, every
-    /// root of the proof must be among them.
+    /// Checks the proof by itself. `trusted` are keys of the collector (base64, or fingerprints) as
+    /// known from elsewhere, `published` are roots in hexadecimal as found elsewhere; when there are
+    /// any, every root of the proof must be among them and signed with one of those.
     ///
     /// # Errors
     /// The first reason why it shows nothing.
-    pub fn check(&self, trusted: Option<&str>, published: &[String]) -> Result<Shown, ProofFault> {
+    pub fn check(&self, trusted: &[String], published: &[String]) -> Result<Shown, ProofFault> {
         if self.format != FORMAT {
             return Err(ProofFault::Form(format!("its format is `{}`", self.format)));
         }
-        let key = self.key(trusted)?;
-        let roots = self.open_roots(&key, published)?;
+        let roots = self.open_roots(trusted, published)?;
         let mut decoded = Vec::new();
         for proved in &self.records {
             decoded.push((proved.seq, self.under_root(proved, &roots)?));
         }
-        self.shown(decoded, roots, key)
-    }
-
-    fn key(&self, trusted: Option<&str>) -> Result<PublicKey, ProofFault> {
-        let bytes = unbase64("collector_key", &self.collector_key)?;
-        let key = bytes.as_slice().try_into().ok();
-        let key = key.and_then(PublicKey::from_bytes);
-        let key = key.ok_or_else(|| ProofFault::Form("`collector_key` is no key".to_owned()))?;
-        let found = key.fingerprint();
-        if found != self.collector_fingerprint {
-            let problem = "`collector_fingerprint` is not the key's";
-            return Err(ProofFault::Form(problem.to_owned()));
-        }
-        match trusted {
-            Some(wanted) if wanted != found && wanted != self.collector_key => {
-                Err(ProofFault::OtherKey {
-                    found,
-                    wanted: wanted.to_owned(),
-                })
-            }
-            _ => Ok(key),
-        }
+        self.shown(decoded, roots)
     }
 
     fn open_roots(
         &self,
-        key: &PublicKey,
+        trusted: &[String],
         published: &[String],
-    ) -> Result<Vec<DayRoot>, ProofFault> {
+    ) -> Result<Vec<(DayRoot, PublicKey)>, ProofFault> {
         let mut roots = Vec::new();
         for proved in &self.roots {
             let day = proved.day;
+            let key = proved.key(trusted)?;
             let signed = unbase64("signed", &proved.signed)?;
-            let opened = SignedDayRoot::parse(&signed).and_then(|root| root.open(key));
+            let opened = SignedDayRoot::parse(&signed).and_then(|root| root.open(&key));
             let root = opened.map_err(|error| ProofFault::Signature {
                 day,
                 problem: error.to_string(),
@@ -249,17 +230,21 @@ impl Proof {
             if !published.is_empty() && !published.iter().any(given) {
                 return Err(ProofFault::OtherRoot { day, found });
             }
-            roots.push(root);
+            roots.push((root, key));
         }
         Ok(roots)
     }
 
     /// The record, once it leads to its root.
-    fn under_root(&self, proved: &ProvedRecord, roots: &[DayRoot]) -> Result<Record, ProofFault> {
+    fn under_root(
+        &self,
+        proved: &ProvedRecord,
+        roots: &[(DayRoot, PublicKey)],
+    ) -> Result<Record, ProofFault> {
         let (seq, day) = (proved.seq, proved.day);
         let fault = ProofFault::NotUnderRoot { seq, day };
-        let root = roots.iter().find(|root| root.day == day);
-        let root = root.ok_or_else(|| fault.clone())?;
+        let root = roots.iter().find(|(root, _)| root.day == day);
+        let (root, _) = root.ok_or_else(|| fault.clone())?;
         let bytes = unbase64("record", &proved.record)?;
         let path: Option<Vec<Hash>> = proved.path.iter().map(|text| unhex(text)).collect();
         let path = path.ok_or_else(|| ProofFault::Form("`path` is not hexadecimal".to_owned()))?;
@@ -275,8 +260,7 @@ impl Proof {
     fn shown(
         &self,
         decoded: Vec<(u64, Record)>,
-        mut roots: Vec<DayRoot>,
-        key: PublicKey,
+        mut roots: Vec<(DayRoot, PublicKey)>,
     ) -> Result<Shown, ProofFault> {
         let content = |problem: &str| ProofFault::Content(problem.to_owned());
         let (mut opened, mut rated, mut amended) = (None, None, Vec::new());
@@ -305,7 +289,8 @@ impl Proof {
         let last = amended.last().map(|(_, level)| *level);
         let day = self.records.iter().find(|r| r.seq == self.seq);
         let day = day.map_or(0, |record| record.day);
-        roots.sort_by_key(|root| root.day != day);
+        roots.sort_by_key(|(root, _)| root.day != day);
+        let (roots, keys) = roots.into_iter().unzip();
         Ok(Shown {
             hall: self.hall.clone(),
             opened,
@@ -314,8 +299,26 @@ impl Proof {
             amendments: amended.len(),
             outcome,
             roots,
-            key,
+            keys,
         })
+    }
+}
+
+impl ProvedRoot {
+    /// The key that signed it, when it is one of those to be trusted, or none is named.
+    fn key(&self, trusted: &[String]) -> Result<PublicKey, ProofFault> {
+        let key = PublicKey::from_bytes(&unbase64("key", &self.key)?);
+        let key = key.ok_or_else(|| ProofFault::Form("`key` is no key".to_owned()))?;
+        let found = key.fingerprint();
+        if found != self.fingerprint {
+            let problem = "`fingerprint` is not the key's";
+            return Err(ProofFault::Form(problem.to_owned()));
+        }
+        if trusted.is_empty() || trusted.iter().any(|t| *t == found || *t == self.key) {
+            return Ok(key);
+        }
+        let wanted = trusted.join(", ");
+        Err(ProofFault::OtherKey { found, wanted })
     }
 }
 
@@ -356,13 +359,15 @@ impl Shown {
                 instant(root.until_ms)
             ));
         }
-        line(format_args!("  signed   by key {}", self.key.fingerprint()));
+        let mut keys: Vec<_> = self.keys.iter().map(PublicKey::fingerprint).collect();
+        keys.dedup();
+        let keys = keys.join(", ");
+        line(format_args!("  signed   by key {keys}"));
         line(format_args!("not shown:"));
         if !trusted {
             line(format_args!(
-                "  whose key that is: compare {} with the one that the office publishes, or give it \
-                 with --key",
-                self.key.fingerprint()
+                "  whose key that is: compare {keys} with what the office publishes, or give that \
+                 with --key"
             ));
         }
         if !published {

@@ -54,7 +54,7 @@ pub trait ProofStore: Send + Sync {
 
     /// Checks everything that is stored of a hall. One read transaction: terminals may go on
     /// sending.
-    async fn verify(&self, hall: HallId, collector: PublicKey) -> Result<Report, StoreError>;
+    async fn verify(&self, hall: HallId, collector: Vec<PublicKey>) -> Result<Report, StoreError>;
 }
 
 /// Which record.

@@ -10,6 +10,7 @@
 
 mod enrolment;
 mod hall;
+mod identity;
 mod ingest;
 mod migrate;
 mod office;
@@ -103,7 +104,7 @@ impl SqliteStore {
     pub fn verify_seen(
         connection: &Connection,
         hall: &HallId,
-        collector: &PublicKey,
+        collector: &[PublicKey],
     ) -> Result<Report, StoreError> {
         proof::verify::verify(connection, hall, collector)
     }

@@ -80,6 +80,7 @@ impl Chain {
     /// Counts that the terminal signed stand for the next positions, between these two values.
     pub(super) fn fold(&mut self, base: ChainHash, head: ChainHash) {
         // With another value before it, what is computed stays wrong to the end.
+        let head = head.in_suite(self.local.suite());
         if self.real == base {
             self.real = head;
         }
@@ -98,7 +99,8 @@ impl Chain {
         } else {
             self.real.extend(bytes)
         };
-        let own = stored.unwrap_or(computed);
+        // The values beside records are bytes; they go on with the stream's own hash function.
+        let own = stored.map_or(computed, |own| own.in_suite(computed.suite()));
         if own != computed && !self.blind {
             self.together = false;
             if self.broken.len() < MOST_BROKEN {

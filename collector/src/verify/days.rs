@@ -1,7 +1,7 @@
 //! Published days against what is stored of them.
 
 use manyi_shared::domain::HallId;
-use manyi_shared::wire::{DayRoot, PublicKey, SignedDayRoot};
+use manyi_shared::wire::{DayRoot, EnvelopeError, PublicKey, SignedDayRoot};
 
 use super::finding::{Place, What};
 use crate::roots::leaf;
@@ -35,7 +35,7 @@ impl Days {
     pub(super) fn new(
         hall: &HallId,
         stored: Vec<StoredRoot>,
-        collector: &PublicKey,
+        collector: &[PublicKey],
         tell: &mut dyn FnMut(What),
     ) -> Self {
         let mut days: Vec<Day> = Vec::new();
@@ -43,7 +43,10 @@ impl Days {
             let Some(signed) = &row.signed else {
                 continue;
             };
-            let opened = SignedDayRoot::parse(signed).and_then(|root| root.open(collector));
+            let opened = SignedDayRoot::parse(signed).and_then(|root| {
+                let own = collector.iter().find(|key| **key == root.claimed_key());
+                root.open(own.ok_or(EnvelopeError::KeyId)?)
+            });
             let mut say = |problem: String| {
                 tell(What::Day {
                     day: row.day,

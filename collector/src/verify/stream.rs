@@ -209,7 +209,8 @@ pub(super) struct StreamCheck {
 
 impl StreamCheck {
     pub(super) fn new(mut stream: StoredStream) -> Self {
-        let genesis = ChainHash::genesis(stream.terminal, stream.stream);
+        let suite = stream.hash.suite();
+        let genesis = suite.genesis(stream.terminal, stream.stream);
         let folds = std::mem::take(&mut stream.folds).into();
         Self {
             stream,

@@ -1,7 +1,7 @@
 //! Exchanges: what is refused before it is looked into, and what the replies say.
 
 use axum::http::StatusCode;
-use manyi_collector::store::IngestStore;
+use manyi_collector::store::{IngestStore, TerminalState};
 use manyi_shared::domain::{Level, Watermark};
 use manyi_shared::wire::limits::MAX_EXCHANGE_BYTES;
 use manyi_shared::wire::{Profile, ReplyStatus, Run, SecretKey};
@@ -112,7 +112,8 @@ async fn a_revoked_terminal_is_refused() {
     let centre = Centre::new().await;
     let mut tablet = with_ratings(&centre, 1).await;
     assert!(centre.store.revoke(tablet.terminal).await.expect("stored"));
-    assert!(centre.store.terminals().await.expect("readable")[0].revoked);
+    let state = centre.store.terminals().await.expect("readable")[0].state;
+    assert_eq!(state, TerminalState::Revoked);
     let body = tablet.send_all();
     let (status, reply) = centre.exchange(&tablet, body).await;
     assert_eq!(

@@ -52,7 +52,6 @@ async fn hall_with_history() -> (Centre, Vec<Tablet>) {
 fn copy(tablet: &Tablet) -> Tablet {
     Tablet {
         key: manyi_shared::wire::SecretKey::from_bytes(&tablet.key.to_bytes()).expect("a key"),
-        suite: tablet.suite,
         collector: tablet.collector,
         terminal: tablet.terminal,
         hall: tablet.hall.clone(),
@@ -64,6 +63,7 @@ fn copy(tablet: &Tablet) -> Tablet {
         ordinal: tablet.ordinal,
         number: tablet.number,
         profile_version: tablet.profile_version,
+        suite: tablet.suite,
     }
 }
 
@@ -78,7 +78,7 @@ async fn second_history(centre: &Centre, tablet: &mut Tablet) {
 }
 
 fn seen(db: &Connection, key: &PublicKey) -> Report {
-    SqliteStore::verify_seen(db, &hall(), key).expect("readable")
+    SqliteStore::verify_seen(db, &hall(), &[*key]).expect("readable")
 }
 
 fn tells(report: &Report, expected: &Expected) -> bool {

@@ -11,6 +11,7 @@ mod exchange;
 mod folds;
 mod forgery;
 mod hall;
+mod identity;
 mod laws;
 mod options;
 mod program;

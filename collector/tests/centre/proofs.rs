@@ -22,7 +22,7 @@ pub(crate) fn collector() -> SecretKey {
 }
 
 pub(crate) async fn verified(centre: &Centre) -> Report {
-    let report = centre.store.verify(hall(), centre.key).await;
+    let report = centre.store.verify(hall(), vec![centre.key]).await;
     report.expect("readable")
 }
 
@@ -172,7 +172,7 @@ async fn proof_of(centre: &Centre, tablet: &Tablet, n: u64) -> Result<Proof, NoE
     let evidence = centre.store.evidence(hall(), record).await;
     let evidence = evidence.expect("readable")?;
     let place = (tablet.terminal, tablet.stream, n);
-    Ok(Proof::new(hall(), place, evidence, &centre.key).expect("roots"))
+    Ok(Proof::new(hall(), place, evidence).expect("roots"))
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn a_rating_is_proved_with_its_window_its_time_and_its_amendments() {
         .iter()
         .map(|r| manyi_collector::roots::proof::hex(&r.root))
         .collect();
-    let shown = proof.check(Some(&centre.key.fingerprint()), &published);
+    let shown = proof.check(&[centre.key.fingerprint()], &published);
     let shown = shown.expect("holds");
     assert_eq!(shown.opened.window.as_str(), "A01");
     assert_eq!(
@@ -217,7 +217,7 @@ async fn a_proof_that_was_touched_proves_nothing() {
     let fault = |touch: &dyn Fn(&mut Proof)| {
         let mut touched = proof.clone();
         touch(&mut touched);
-        touched.check(None, &[]).expect_err("must not hold")
+        touched.check(&[], &[]).expect_err("must not hold")
     };
     let other = proof_of(&centre, &tablet, 4).await.expect("proved");
     // A bad rating shown as the good one before it.
@@ -247,11 +247,11 @@ async fn a_proof_that_was_touched_proves_nothing() {
     let foreign = SecretKey::from_seed(&[8; 32]);
     let wanted = foreign.public().fingerprint();
     assert!(matches!(
-        proof.check(Some(&wanted), &[]),
+        proof.check(&[wanted], &[]),
         Err(ProofFault::OtherKey { .. })
     ));
     assert!(matches!(
-        proof.check(None, &["00".repeat(32)]),
+        proof.check(&[], &["00".repeat(32)]),
         Err(ProofFault::OtherRoot { .. })
     ));
 }
@@ -264,7 +264,7 @@ async fn roots_are_read_by_everybody() {
     let answer = centre.get("/public/v1/roots?hall=371581-01").await;
     assert_eq!(answer.status, StatusCode::OK);
     let body: serde_json::Value = serde_json::from_slice(&answer.body).expect("JSON");
-    assert_eq!(body["collector_fingerprint"], centre.key.fingerprint());
+    assert_eq!(body["keys"][0]["fingerprint"], centre.key.fingerprint());
     let roots = body["roots"].as_array().expect("a list");
     assert_eq!(roots.len(), 2);
     assert_eq!(

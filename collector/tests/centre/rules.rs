@@ -31,6 +31,8 @@ pub(crate) async fn send(
 }
 
 pub(crate) async fn in_order(centre: &Centre) {
+    let report = crate::proofs::verified(centre).await;
+    assert_eq!(report.findings, [], "verify finds nothing");
     assert_eq!(centre.store.tally_differences().await.expect("readable"), 0);
     assert_eq!(
         centre.store.beside_differences().await.expect("readable"),

@@ -20,7 +20,7 @@ use super::{prompts, proof, tally};
 use crate::ingest::{
     Amended, DeadLetter, Delivery, Plan, Receipt, Row, Second, Span, StreamState, Verdicts, decide,
 };
-use crate::store::{KnownTerminal, StoreError};
+use crate::store::{KnownTerminal, StoreError, TerminalState};
 
 /// What is known of a terminal.
 pub(super) fn terminal(
@@ -28,17 +28,19 @@ pub(super) fn terminal(
     id: TerminalId,
 ) -> Result<Option<KnownTerminal>, StoreError> {
     let mut statement = connection
-        .prepare_cached("SELECT hall_id, public_key, state FROM terminal WHERE terminal_id = ?1")?;
+        .prepare_cached("SELECT hall_id, public_key, state, next_key, rotate_wanted FROM terminal WHERE terminal_id = ?1")?;
     let found = statement
         .query_row([id.as_bytes()], |row| {
             Ok((
                 row.get::<_, String>(0)?,
                 row.get::<_, Vec<u8>>(1)?,
                 row.get::<_, String>(2)?,
+                row.get::<_, Option<Vec<u8>>>(3)?,
+                row.get::<_, bool>(4)?,
             ))
         })
         .optional()?;
-    let Some((hall, key, state)) = found else {
+    let Some((hall, key, state, next_key, rotate_wanted)) = found else {
         return Ok(None);
     };
     Ok(Some(KnownTerminal {
@@ -46,7 +48,9 @@ pub(super) fn terminal(
         key: PublicKey::from_bytes(&key).ok_or(StoreError::Corrupt {
             column: "terminal.public_key",
         })?,
-        revoked: state != "active",
+        next_key: next_key.and_then(|key| PublicKey::from_bytes(&key)),
+        rotate_wanted,
+        revoked: TerminalState::named(&state) == TerminalState::Revoked,
     }))
 }
 

@@ -110,7 +110,7 @@ impl ProofStore for SqliteStore {
         .await
     }
 
-    async fn verify(&self, hall: HallId, collector: PublicKey) -> Result<Report, StoreError> {
+    async fn verify(&self, hall: HallId, collector: Vec<PublicKey>) -> Result<Report, StoreError> {
         self.read(move |connection| verify::verify(connection, &hall, &collector))
             .await
     }

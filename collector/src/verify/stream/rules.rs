@@ -325,6 +325,8 @@ impl StreamCheck {
         let Some(told) = told else {
             return;
         };
+        let suite = self.stream.hash.suite().name();
+        differences.of("stream.suite", Some(suite), Some(told.suite.name()));
         let channel = told.channel.number();
         differences.of("stream.channel", Some(self.stream.channel), Some(channel));
         if record.rejected.is_none() && told.hall.as_str() == self.stream.hall {

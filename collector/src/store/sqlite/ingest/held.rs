@@ -10,8 +10,8 @@ use super::{boots, past};
 use crate::ingest::{
     Delivery, Held, HeldFold, HeldRating, HeldStream, HeldTerminal, Opening, Span, slot_of,
 };
-use crate::store::StoreError;
 use crate::store::sqlite::port::{capped, code, number};
+use crate::store::{StoreError, TerminalState};
 
 /// Reads everything that the decision about a delivery needs.
 pub(super) fn load(connection: &Connection, delivery: &Delivery) -> Result<Held, StoreError> {
@@ -51,22 +51,24 @@ fn terminal(
     delivery: &Delivery,
 ) -> Result<(HeldTerminal, u32), StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT t.window_id, t.last_number, t.state, h.profile_version FROM terminal t \
+        "SELECT t.window_id, t.last_number, t.state, h.profile_version, t.replaced_ms FROM terminal t \
          JOIN hall h ON h.hall_id = t.hall_id WHERE t.hall_id = ?1 AND t.terminal_id = ?2",
     )?;
     let key = params![delivery.hall.as_str(), delivery.head.terminal.as_bytes()];
-    let (window, last_number, state, version) = statement.query_row(key, |row| {
+    let (window, last_number, state, version, replaced_ms) = statement.query_row(key, |row| {
         Ok((
             row.get::<_, String>(0)?,
             row.get::<_, i64>(1)?,
             row.get::<_, String>(2)?,
             row.get::<_, i64>(3)?,
+            row.get::<_, Option<i64>>(4)?,
         ))
     })?;
     let terminal = HeldTerminal {
         window: code(&window, "terminal.window_id")?,
         last_number: number(last_number, "terminal.last_number")?,
-        revoked: state != "active",
+        revoked: TerminalState::named(&state) == TerminalState::Revoked,
+        replaced_ms,
     };
     Ok((terminal, number(version, "hall.profile_version")?))
 }

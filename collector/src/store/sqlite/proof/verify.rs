@@ -20,7 +20,7 @@ use cursor::{Key, Streams, record_of};
 pub(in crate::store::sqlite) fn verify(
     connection: &Connection,
     hall: &HallId,
-    collector: &PublicKey,
+    collector: &[PublicKey],
 ) -> Result<Report, StoreError> {
     let roots = roots(connection, hall)?;
     let mut verifier = Verifier::new(hall.clone(), roots, collector);
@@ -133,7 +133,7 @@ impl Of<'_> {
              UNION ALL SELECT public_key FROM former_key WHERE hall_id = ?1 AND terminal_id = ?2",
         )?;
         let rows = statement.query_map(params![self.hall.as_str(), terminal], |row| {
-            Ok(PublicKey::from_bytes(&row.get::<_, [u8; 32]>(0)?))
+            Ok(PublicKey::from_bytes(&row.get::<_, Vec<u8>>(0)?))
         })?;
         let keys: Vec<_> = rows.collect::<Result<_, _>>()?;
         Ok(keys.into_iter().flatten().collect())

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use manyi_shared::domain::{BootId, StreamId, TerminalId};
-use manyi_shared::wire::{ChainHash, PublicKey};
+use manyi_shared::wire::{ChainHash, PublicKey, Suite};
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, Rows, params};
 
@@ -18,7 +18,7 @@ use crate::verify::{
 pub(super) type Key = ([u8; 16], [u8; 16]);
 
 pub(super) const STREAMS: &str = "SELECT hall_id, terminal_id, stream_id, watermark, hash, \
-    window_id, channel, opened_ms, uptime_ms, boot_id, last_ordinal, signed_head FROM stream \
+    window_id, channel, opened_ms, uptime_ms, boot_id, last_ordinal, signed_head, suite FROM stream \
     WHERE hall_id = ?1 ORDER BY terminal_id, stream_id";
 
 pub(super) const RECORDS: &str = "SELECT r.terminal_id, r.stream_id, r.seq, r.bytes, r.chain, \
@@ -90,12 +90,14 @@ fn stream_of(row: &Row<'_>) -> Result<StoredStream, StoreError> {
         }),
         _ => None,
     };
+    // A suite that is not known cannot be followed: the chain will not fit.
+    let suite = Suite::from_number(capped(row.get(12)?)).unwrap_or_default();
     Ok(StoredStream {
         hall: row.get(0)?,
         terminal: TerminalId::from_bytes(row.get(1)?),
         stream: StreamId::from_bytes(row.get(2)?),
         watermark: row.get::<_, i64>(3)?.unsigned_abs(),
-        hash: ChainHash::from_bytes(row.get(4)?),
+        hash: ChainHash::of(suite, row.get(4)?),
         window: row.get(5)?,
         channel: capped(row.get(6)?),
         opening,
