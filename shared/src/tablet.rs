@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `journal.sqlite` | the journal | terminal; the daemon notes acknowledgements |
 //! | `identity.key` | the terminal's secret key, mode 0600 | daemon, at enrolment |
+//! | `identity.key.previous` | the key before the last rotation, for a centre restored from a backup | daemon |
 //! | `identity.key.ed25519`, `identity.key.gm` | one that no enrolment has used yet | daemon, when a code of the other suite comes |
 //! | `identity.key.next` | the key that it asks the centre to know, mode 0600 | daemon, while the key is rotated |
 //! | `identity.cbor` | who the terminal is and whom it trusts | daemon, at enrolment |
@@ -71,6 +72,12 @@ impl DataDir {
     #[must_use]
     pub fn next_key(&self) -> PathBuf {
         self.0.join("identity.key.next")
+    }
+
+    /// The key before the last rotation.
+    #[must_use]
+    pub fn previous_key(&self) -> PathBuf {
+        self.0.join("identity.key.previous")
     }
 
     /// An order to rotate the key.

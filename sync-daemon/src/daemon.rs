@@ -293,7 +293,12 @@ impl Daemon {
                 }
                 Outcome::Replied(reply)
             }
-            Err(error) => error.outcome(),
+            Err(error) => {
+                if error.is_about_the_key() && shipment.sent.own {
+                    self.key_unknown();
+                }
+                error.outcome()
+            }
         };
         self.heard_of_prompts(shipment, &outcome, now);
         let random = Self::random();

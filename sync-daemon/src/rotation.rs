@@ -9,6 +9,9 @@
 //! **Crash**: a start that finds `identity.key.next` asks again, with the key in place and, should
 //! the collector not know that any more, with the next one. `cuts` tries every moment.
 //!
+//! A collector that was restored from a backup may know only the key before the last rotation. It is
+//! kept, and asks for the present one then ([`regain`]).
+//!
 //! A stream that an earlier identity of this tablet sealed is sent as that terminal, with the same
 //! key; so every terminal in the journal gets the new one. Records are chained, not signed: those
 //! sealed before stay valid.
@@ -93,6 +96,22 @@ impl RotateError {
 struct Keys {
     key: PathBuf,
     next: PathBuf,
+    previous: PathBuf,
+}
+
+impl Keys {
+    /// # Errors
+    /// [`RotateError::ReadOnly`] when they are not ours.
+    fn of(data: &DataDir) -> Result<Self, RotateError> {
+        match KeySource::of_service(data) {
+            KeySource::Credential(path) => Err(RotateError::ReadOnly { path }),
+            KeySource::File(key) => Ok(Self {
+                key,
+                next: data.next_key(),
+                previous: data.previous_key(),
+            }),
+        }
+    }
 }
 
 /// Rotates the key, or goes on where a cut ended it. Gives the key that is in place then.
@@ -104,20 +123,38 @@ pub async fn rotate(
     identity: &Identity,
     link: &Link,
 ) -> Result<SecretKey, RotateError> {
-    let key = match KeySource::of_service(data) {
-        KeySource::File(path) => path,
-        KeySource::Credential(path) => return Err(RotateError::ReadOnly { path }),
-    };
-    let keys = Keys {
-        key,
-        next: data.next_key(),
-    };
+    let keys = Keys::of(data)?;
     let others = other_terminals(&data.journal(), identity.terminal)?;
     let collector = Collector {
         link,
         key: &identity.collector,
     };
     exchange_keys(&Disk, &keys, &collector, identity.terminal, &others).await
+}
+
+/// Makes the present key known to a collector that knows only the one before it. Gives the present
+/// key.
+///
+/// # Errors
+/// [`RotateError`]; nothing was changed here.
+pub async fn regain(
+    data: &DataDir,
+    identity: &Identity,
+    link: &Link,
+) -> Result<SecretKey, RotateError> {
+    let keys = Keys::of(data)?;
+    let others = other_terminals(&data.journal(), identity.terminal)?;
+    let collector = Collector {
+        link,
+        key: &identity.collector,
+    };
+    make_known_again(&Disk, &keys, &collector, identity.terminal, &others).await
+}
+
+/// Whether there is a key before the present one.
+#[must_use]
+pub fn has_previous(data: &DataDir) -> bool {
+    data.previous_key().exists()
 }
 
 /// Whether a rotation was begun and not ended.
@@ -170,9 +207,36 @@ async fn exchange_keys(
     known_by(collector, own, &current, &next)
         .await
         .map_err(RotateError::Collector)?;
+    replace(card, &keys.previous, &current)?;
+    card.sync_folder(&keys.previous)?;
     put_in_place(card, keys, &next)?;
     finish(card, keys)?;
     Ok(next)
+}
+
+async fn make_known_again(
+    card: &impl Card,
+    keys: &Keys,
+    collector: &impl Ask,
+    own: TerminalId,
+    others: &[TerminalId],
+) -> Result<SecretKey, RotateError> {
+    let needed = |path: &Path| {
+        let path = path.to_owned();
+        move || IdentityError::NotEnrolled { path }
+    };
+    let current = key_at(card, &keys.key)?.ok_or_else(needed(&keys.key))?;
+    let previous = key_at(card, &keys.previous)?.ok_or_else(needed(&keys.previous))?;
+    for &terminal in others {
+        if let Err(error) = collector.ask(terminal, &current, &previous).await
+            && !ask::is_refusal(&error)
+        {
+            return Err(RotateError::Collector(error));
+        }
+    }
+    let asked = collector.ask(own, &current, &previous).await;
+    asked.map_err(RotateError::Collector)?;
+    Ok(current)
 }
 
 /// Asks with the key in place, and with the next one when the collector does not know that any

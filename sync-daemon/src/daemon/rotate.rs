@@ -16,6 +16,8 @@ pub(super) struct Rotating {
     job: Job<Result<SecretKey, RotateError>>,
     due: Option<Duration>,
     failures: u32,
+    /// The collector does not know the present key.
+    unknown: bool,
 }
 
 impl Rotating {
@@ -42,6 +44,19 @@ impl Daemon {
         }
     }
 
+    /// The collector says that it does not know our key. One that was restored from a backup may know
+    /// the key before it.
+    pub(super) fn key_unknown(&mut self) {
+        let quiet = self.rotating.due.is_none() && self.rotating.job.is_idle();
+        if quiet && rotation::has_previous(&self.data) {
+            tracing::warn!(
+                "the collector does not know this terminal's key; asking with the one before it"
+            );
+            self.rotating.unknown = true;
+            self.rotating.due = Some(self.now());
+        }
+    }
+
     /// Takes what has ended, begins what is due. Says when it is to be called again; never waits.
     pub(super) async fn rotation(&mut self) -> Option<Duration> {
         if self.rotating.job.has_ended() {
@@ -52,6 +67,7 @@ impl Daemon {
         if std::fs::remove_file(self.data.rotate_order()).is_ok() {
             tracing::info!("somebody here wants a new key of this terminal");
             self.rotating.failures = 0;
+            self.rotating.unknown = false;
             self.rotating.due = Some(now);
             self.say_rotation(None);
         }
@@ -65,19 +81,28 @@ impl Daemon {
         self.rotating.due = None;
         let (data, identity) = (self.data.clone(), self.identity.clone());
         let link = self.link.clone();
-        self.rotating
-            .job
-            .start(async move { rotation::rotate(&data, &identity, &link).await });
+        if self.rotating.unknown {
+            let regain = async move { rotation::regain(&data, &identity, &link).await };
+            self.rotating.job.start(regain);
+        } else {
+            let rotate = async move { rotation::rotate(&data, &identity, &link).await };
+            self.rotating.job.start(rotate);
+        }
         None
     }
 
     /// What came of it; none when the task broke off.
     pub(super) fn key_rotated(&mut self, result: Option<Result<SecretKey, RotateError>>) {
+        self.settle_rotation(result);
+        self.rotating.unknown = false;
+    }
+
+    fn settle_rotation(&mut self, result: Option<Result<SecretKey, RotateError>>) {
         match result {
             Some(Ok(key)) => {
                 tracing::info!(
                     fingerprint = key.public().fingerprint(),
-                    "this terminal signs with a new key"
+                    "the collector knows this terminal's key, and it signs with it from now on"
                 );
                 self.key = key;
                 self.rotating.failures = 0;
@@ -86,7 +111,8 @@ impl Daemon {
             Some(Err(error)) => {
                 let problem = crate::chain(&error);
                 tracing::warn!(error = problem, "the key is not rotated yet");
-                if error.may_pass() {
+                // The next exchange that is refused asks again for what is not known.
+                if error.may_pass() && !self.rotating.unknown {
                     let pause =
                         self.pace
                             .backoff

@@ -19,7 +19,7 @@ use manyi_shared::wire::{
 
 use super::ask::Ask;
 use super::card::Card;
-use super::{Keys, RotateError, exchange_keys};
+use super::{Keys, RotateError, exchange_keys, make_known_again};
 use crate::exchange::ExchangeError;
 
 const OWN: TerminalId = TerminalId::from_bytes([1; 16]);
@@ -296,6 +296,7 @@ fn keys() -> Keys {
     Keys {
         key: PathBuf::from("/data/identity.key"),
         next: PathBuf::from("/data/identity.key.next"),
+        previous: PathBuf::from("/data/identity.key.previous"),
     }
 }
 
@@ -485,6 +486,34 @@ fn a_card_that_loses_what_it_had_synced_is_helped_by_the_next_key() {
     let old = platter.key_at(&keys().key).unwrap().to_bytes();
     let back = Platter::holding(&[(&keys().key, old), (&keys().next, next.to_bytes())]);
     ends_well(&back, &register);
+}
+
+#[test]
+fn a_collector_restored_from_a_backup_before_the_rotation_is_told_the_key_again() {
+    let (platter, backup) = enrolled();
+    let (after, mut known, result) = run(&platter, &backup, usize::MAX, false);
+    let key = result.unwrap().public();
+    assert!(known.exchange(OWN, &key) && known.exchange(EARLIER, &key));
+    assert!(!backup.takes(OWN, &key));
+    let fuse = Fuse {
+        left: Cell::new(usize::MAX),
+        burnt: Cell::new(false),
+        heals: false,
+    };
+    for card in after.after_a_cut() {
+        let card = Model {
+            platter: RefCell::new(card),
+            fuse: &fuse,
+        };
+        let way = Way {
+            register: Mutex::new(backup.clone()),
+            fuse: &fuse,
+        };
+        let told = block_on(make_known_again(&card, &keys(), &way, OWN, &[EARLIER]));
+        assert_eq!(told.unwrap().public(), key);
+        let mut restored = way.register.into_inner().unwrap();
+        assert!(restored.exchange(OWN, &key) && restored.exchange(EARLIER, &key));
+    }
 }
 
 #[test]

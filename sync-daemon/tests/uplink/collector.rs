@@ -110,7 +110,7 @@ impl Collector {
             .route("/device/v1/enrol", post(enrol))
             .route("/device/v1/asset", post(asset))
             .route("/device/v1/rotate", post(rotate))
-            .route("/healthz", get(async || "ok"))
+            .route("/healthz", get(async || "ok\n"))
             .with_state(Arc::clone(&self.centre))
     }
 
@@ -264,7 +264,7 @@ async fn exchange(State(centre): State<Shared>, headers: HeaderMap, body: Bytes)
             centre.next_keys.remove(&terminal);
             exchange
         }
-        (Err(error), None) => panic!("not a signed exchange: {error}"),
+        (Err(_), None) => return problem(StatusCode::UNAUTHORIZED, "signed with another key"),
     };
     centre.heads.push(exchange.head.clone());
     if let Some(status) = centre.refuse {

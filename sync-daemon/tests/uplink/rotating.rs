@@ -234,3 +234,24 @@ async fn the_streams_of_an_earlier_identity_are_still_sent_after_a_rotation() {
         assert_eq!(centre.terminals[&terminal], key.public());
     }
 }
+
+#[tokio::test]
+async fn a_centre_restored_from_a_backup_before_the_rotation_is_told_the_key_again() {
+    let hall = Hall::new().await;
+    let before = hall.key();
+    let terminal = hall.tablet.identity().terminal;
+    hall.collector.centre().want_new_key = true;
+    hall.tablet.terminal().rate(2);
+    let daemon = hall.tablet.daemon();
+    hall.wait_until_rotated(before).await;
+    wait_for("the ratings are there", || hall.is_even()).await;
+    {
+        let mut centre = hall.collector.centre();
+        centre.terminals.insert(terminal, before);
+        centre.last_number = 0;
+    }
+    let after = hall.key();
+    hall.wait_until_rotated(before).await;
+    assert_eq!(hall.known(), after);
+    daemon.stop().await;
+}
