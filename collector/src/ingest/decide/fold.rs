@@ -24,6 +24,10 @@ pub(super) fn difference(
     fold: &Fold,
     (watermark, hash): (u64, ChainHash),
 ) -> Option<u64> {
+    let suite = fold.base.suite();
+    if suite != hash.suite() {
+        return Some(0);
+    }
     let (first, last) = (fold.first.get(), fold.last.get());
     if watermark.checked_add(1) == Some(first) {
         return (fold.base != hash).then_some(0);
@@ -38,7 +42,7 @@ pub(super) fn difference(
             if *begin == position && chain.is_some_and(|chain| chain != known.base) {
                 return Some(0);
             }
-            chain = (known.last <= end).then_some(known.head);
+            chain = (known.last <= end).then_some(known.head.in_suite(suite));
             position = known.last.saturating_add(1);
             continue;
         }
