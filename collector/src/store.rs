@@ -9,6 +9,7 @@ mod error;
 mod ingest;
 mod office;
 pub mod prompts;
+mod proof;
 pub mod scores;
 pub mod sqlite;
 pub mod users;
@@ -20,10 +21,14 @@ pub use ingest::{
 };
 pub use office::{LeftMessage, OfficeStore, ResumeRefused, Supplemented, WatchedTerminal};
 pub use prompts::PromptStore;
+pub use proof::{Evidence, NoEvidence, ProofStore, RecordId};
 pub use scores::ScoreStore;
 pub use users::UserStore;
 
 /// Everything the collector asks of its database.
-pub trait Store: IngestStore + OfficeStore + PromptStore + ScoreStore + UserStore {}
+pub trait Store:
+    IngestStore + OfficeStore + PromptStore + ProofStore + ScoreStore + UserStore
+{
+}
 
-impl<T: IngestStore + OfficeStore + PromptStore + ScoreStore + UserStore> Store for T {}
+impl<T: IngestStore + OfficeStore + PromptStore + ProofStore + ScoreStore + UserStore> Store for T {}

@@ -137,6 +137,8 @@ pub struct Row<'d> {
     pub seq: u64,
     /// The record's bytes.
     pub bytes: &'d [u8],
+    /// The chain after it.
+    pub chain: ChainHash,
     /// The kind's number; 0 when the bytes are no record.
     pub kind: u64,
     /// When it was sealed; none when the bytes do not say.

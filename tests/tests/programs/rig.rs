@@ -10,7 +10,8 @@ use manyi_e2e::citizens::check::{self, Score};
 use manyi_e2e::citizens::tablet::Tablet;
 use manyi_e2e::display::Display;
 use manyi_e2e::http::Http;
-use manyi_e2e::programs::{Program, binary, checkout, free_port, run};
+pub(crate) use manyi_e2e::programs::bare;
+use manyi_e2e::programs::{Program, checkout, free_port, run};
 use manyi_e2e::wait::wait_for;
 use manyi_shared::tablet::{DataDir, Identity, read_profile};
 use manyi_shared::wire::{AssetDigest, Suite};
@@ -243,15 +244,4 @@ impl Rig {
     pub(crate) fn score_of(&self, prompts: u64) -> anyhow::Result<Score> {
         check::settled_score(&self.http, &self.office(), &self.token, prompts, COUNTED)
     }
-}
-
-/// A program of ours without any setting of the person's own shell.
-pub(crate) fn bare(name: &str) -> anyhow::Result<Command> {
-    let mut command = Command::new(binary(name)?);
-    for (key, _) in std::env::vars_os() {
-        if key.to_string_lossy().starts_with("MANYI_") {
-            command.env_remove(key);
-        }
-    }
-    Ok(command)
 }

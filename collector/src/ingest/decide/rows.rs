@@ -11,7 +11,7 @@ use super::{boots, past};
 use crate::ingest::incident::Kind;
 use crate::ingest::{
     Amended, DeadLetter, Delivery, Held, HeldRating, Incident, NotRead, Opening, Placed, Plan, Row,
-    RowOutcome, SURE_MS, Span, StreamState, TallyKey, place_in_time, slot_of,
+    RowOutcome, SURE_MS, Sealed, Span, StreamState, TallyKey, place_in_time, slot_of,
 };
 
 /// The first record of the run from which on it is another history: its position holds other bytes,
@@ -111,7 +111,7 @@ pub(super) fn extend<'d>(
         plan,
     };
     for sealed in delivery.records.iter().skip(known) {
-        extension.take(&sealed.bytes, sealed.record.as_ref());
+        extension.take(sealed);
     }
     let Extension { stream, unsure, .. } = extension;
     if let (Some(opening), Some(uptime_ms)) = (stream.opening, unsure) {
@@ -146,17 +146,18 @@ pub(super) fn department_of<'d>(held: &'d Held, window: &str) -> Option<&'d str>
 }
 
 impl<'d> Extension<'_, 'd> {
-    fn take(&mut self, bytes: &'d [u8], record: Result<&'d Record, &'d NotRead>) {
+    fn take(&mut self, sealed: &'d Sealed) {
         self.stream.watermark += 1;
         let seq = self.stream.watermark;
         let mut row = Row {
             seq,
-            bytes,
+            bytes: &sealed.bytes,
+            chain: sealed.hash,
             kind: 0,
             placed: None,
             outcome: None,
         };
-        match record {
+        match &sealed.record {
             Err(error) => {
                 if *error == NotRead::Refused {
                     let incident = Incident::at(Kind::Unread, self.span.stream, seq, seq);

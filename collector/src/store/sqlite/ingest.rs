@@ -16,7 +16,7 @@ use manyi_shared::wire::{PublicKey, ReplyStatus};
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 
 use super::port::{capped, code};
-use super::{prompts, tally};
+use super::{prompts, proof, tally};
 use crate::ingest::{
     Amended, DeadLetter, Delivery, Plan, Receipt, Row, Second, Span, StreamState, Verdicts, decide,
 };
@@ -51,7 +51,14 @@ pub(super) fn terminal(
 }
 
 /// Decides on a delivery and stores what was decided.
-pub(super) fn ingest(connection: &Connection, delivery: &Delivery) -> Result<Receipt, StoreError> {
+pub(super) fn ingest(
+    connection: &Connection,
+    mut delivery: Delivery,
+) -> Result<Receipt, StoreError> {
+    // Nothing is received into a day whose root may be published, whatever the clock says.
+    delivery.received_ms =
+        proof::after_published(connection, &delivery.hall, delivery.received_ms)?;
+    let delivery = &delivery;
     let held = held::load(connection, delivery)?;
     let mut receipt = Receipt {
         status: ReplyStatus::Taken,
@@ -219,6 +226,7 @@ fn bind_row(insert: &mut Statement<'_>, row: &Row<'_>) -> Result<(), StoreError>
     insert.raw_bind_parameter(25, misuse.map(|m| m.kinds))?;
     insert.raw_bind_parameter(26, misuse.map(|m| m.touches))?;
     insert.raw_bind_parameter(27, misuse.map(|m| m.span_ms))?;
+    insert.raw_bind_parameter(28, row.chain.as_bytes())?;
     Ok(())
 }
 
@@ -381,9 +389,9 @@ impl Of<'_> {
 const INSERT_RECORD: &str = "INSERT INTO record (hall_id, terminal_id, stream_id, seq, bytes, \
     received_ms, kind, ordinal, at_ms, earliest_ms, latest_ms, window_id, department_id, staff_id, \
     item_code, case_number, channel, outcome, level, tags, response_ms, amended_by, \
-    trigger, caller_key, misuse_kinds, misuse_touches, misuse_span_ms) \
+    trigger, caller_key, misuse_kinds, misuse_touches, misuse_span_ms, chain) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, \
-    ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)";
+    ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)";
 
 /// `510,512`
 fn tag_list(tags: &[TagCode]) -> String {
