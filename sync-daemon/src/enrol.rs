@@ -8,7 +8,9 @@
 mod boot_file;
 mod hand_over;
 mod key;
+mod pending;
 mod problem;
+mod tries;
 pub(crate) mod waiting;
 
 use std::path::PathBuf;

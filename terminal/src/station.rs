@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use manyi_shared::domain::{HallId, InvalidCode, TerminalId, WindowId};
 use manyi_shared::journal::Opening;
-use manyi_shared::tablet::{DataDir, Identity, IdentityError, read_key, read_profile};
+use manyi_shared::tablet::{DataDir, Identity, IdentityError, KeySource, read_profile};
 use manyi_shared::wire::{AssetDigest, Profile, SecretKey, Suite};
 
 use crate::flow::{Reason, Why};
@@ -60,7 +60,7 @@ impl Station {
         let profile = read_profile(data, &identity).map_err(|error| other(&error))?;
         let mut station = Self::new(identity.terminal, profile).map_err(|error| other(&error))?;
         station.assets = assets(data, &station.profile);
-        station.key = read_key(&data.key()).map(Arc::new).ok();
+        station.key = KeySource::of_service(data).read().map(Arc::new).ok();
         // The collector speaks to a terminal in the terminal's own suite.
         station.suite = identity.collector.suite();
         station.collector_url = identity.collector_url;
@@ -119,10 +119,10 @@ fn assets(data: &DataDir, profile: &Profile) -> BTreeMap<AssetDigest, PathBuf> {
     found
 }
 
-/// Tells whether identity or profile were replaced since the last look.
+/// Tells whether identity, key or profile were replaced since the last look.
 #[derive(Debug, Default)]
 pub struct Watch {
-    seen: Option<[Option<Mark>; 2]>,
+    seen: Option<[Option<Mark>; 3]>,
 }
 
 /// A replaced file has another inode, a rewritten one another time.
@@ -131,7 +131,8 @@ type Mark = (u64, i64, i64, u64);
 impl Watch {
     /// Looks; true at the first look and after every change.
     pub fn changed(&mut self, data: &DataDir) -> bool {
-        let now = Some([mark(&data.identity()), mark(&data.profile())]);
+        let files = [data.identity(), data.key(), data.profile()];
+        let now = Some(files.map(|path| mark(&path)));
         std::mem::replace(&mut self.seen, now) != now
     }
 }

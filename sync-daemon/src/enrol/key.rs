@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use manyi_shared::tablet::{DataDir, FileError, IdentityError, load_or_create_key, read_key};
+use manyi_shared::tablet::{DataDir, FileError, IdentityError, KeySource};
 use manyi_shared::wire::{SecretKey, Suite};
 
 use super::EnrolError;
@@ -12,11 +12,13 @@ use super::EnrolError;
 /// One of another suite that was made for an enrolment that never came to be is set aside under its
 /// suite's name, and taken up again when a code of its suite comes.
 pub(super) fn of_suite(data: &DataDir, suite: Suite) -> Result<SecretKey, EnrolError> {
+    let source = KeySource::of_service(data);
+    let fixed = matches!(source, KeySource::Credential(_)) || data.identity().exists();
     let path = data.key();
     let aside = |suite: Suite| path.with_extension(format!("key.{suite}"));
-    match read_key(&path) {
+    match source.read() {
         Ok(key) if key.suite() == suite => return Ok(key),
-        Ok(key) if data.identity().exists() => {
+        Ok(key) if fixed => {
             let ours = key.suite();
             return Err(EnrolError::OtherSuite { ours, code: suite });
         }
@@ -27,7 +29,7 @@ pub(super) fn of_suite(data: &DataDir, suite: Suite) -> Result<SecretKey, EnrolE
     if aside(suite).exists() {
         rename(&aside(suite), &path)?;
     }
-    Ok(load_or_create_key(&path, suite)?)
+    Ok(source.read_or_create(suite)?)
 }
 
 fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
@@ -40,6 +42,8 @@ fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
 
 #[cfg(test)]
 mod tests {
+    use manyi_shared::tablet::read_key;
+
     use super::*;
 
     fn data() -> (tempfile::TempDir, DataDir) {

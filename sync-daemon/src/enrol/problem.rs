@@ -1,5 +1,7 @@
 //! What a technician is told about a failed enrolment, and whether trying again may help.
 
+use std::time::Duration;
+
 use manyi_shared::tablet::{EnrolProblem, IdentityError};
 
 use super::EnrolError;
@@ -39,6 +41,16 @@ impl EnrolError {
             | EnrolProblem::CodeMalformed
             | EnrolProblem::CodeRefused
             | EnrolProblem::Other => false,
+        }
+    }
+}
+
+impl EnrolError {
+    /// How long the collector wants us to wait.
+    pub(super) fn wish(&self) -> Option<Duration> {
+        match self {
+            Self::TooManyTries { seconds } => seconds.map(Duration::from_secs),
+            _ => None,
         }
     }
 }

@@ -18,3 +18,4 @@ mod office;
 mod rig;
 mod suites;
 mod way;
+mod wear;

@@ -36,6 +36,8 @@ pub(crate) struct Rig {
     /// What the office has chosen for new terminals.
     pub(crate) suite: Suite,
     pub(crate) folder: TempDir,
+    /// Where the programs' output goes.
+    pub(crate) logs: PathBuf,
 }
 
 impl Rig {
@@ -106,6 +108,7 @@ impl Rig {
             prompt_port: free_port()?,
             token: String::new(),
             suite: Suite::default(),
+            logs: folder.path().to_owned(),
             folder,
         };
         run(rig.collector_command()?.arg("init"))?;
@@ -175,7 +178,7 @@ impl Rig {
     /// Starts a collector and does not wait.
     pub(crate) fn launch_collector(&self) -> anyhow::Result<Program> {
         let mut command = self.collector_command()?;
-        Program::start("collector", command.arg("serve"), self.folder.path())
+        Program::start("collector", command.arg("serve"), &self.logs)
     }
 
     pub(crate) fn start_sync(&mut self) -> anyhow::Result<()> {
@@ -186,7 +189,7 @@ impl Rig {
     /// Starts a daemon.
     pub(crate) fn launch_sync(&self) -> anyhow::Result<Program> {
         let mut command = self.sync_command()?;
-        Program::start("sync", command.arg("run"), self.folder.path())
+        Program::start("sync", command.arg("run"), &self.logs)
     }
 
     /// Starts the terminal and waits until it can ask.
@@ -211,7 +214,7 @@ impl Rig {
     /// The same, as soon as it is started.
     pub(crate) fn launched_terminal(&self) -> anyhow::Result<Program> {
         let mut command = self.terminal_command()?;
-        Program::start("terminal", &mut command, self.folder.path())
+        Program::start("terminal", &mut command, &self.logs)
     }
 
     /// Waits until the terminal's health has this status, and hands the health over.
