@@ -2,6 +2,7 @@
 
 mod alarms;
 mod check_config;
+mod dead_letters;
 mod enrol_code;
 mod hall;
 mod init;
@@ -93,8 +94,11 @@ enum Command {
     Window(window::Command),
     /// Set the PIN of the terminals' page for technicians
     TechnicianPin(technician_pin::Args),
-    /// List what is wrong with terminals now
+    /// List what is wrong with terminals now, and clear incidents
     Alarms(alarms::Args),
+    /// List, show and read again records that are kept but not counted
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Command),
     /// List what citizens left for the office, opened
     Messages(messages::Args),
     /// Check everything that is stored of a hall against signatures and published roots
@@ -130,6 +134,7 @@ impl Cli {
             Command::Window(command) => command.run(globals),
             Command::TechnicianPin(args) => args.run(globals),
             Command::Alarms(args) => args.run(globals),
+            Command::DeadLetters(command) => command.run(globals),
             Command::Messages(args) => args.run(globals),
             Command::Verify(args) => args.run(globals),
             Command::Roots(command) => command.run(globals),
@@ -152,4 +157,16 @@ pub fn block_on<T>(job: impl Future<Output = anyhow::Result<T>>) -> anyhow::Resu
         .build()
         .context("could not start the runtime")?
         .block_on(job)
+}
+
+/// Who runs the program, as far as the machine knows.
+fn who() -> String {
+    let user = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER"));
+    let id = rustix::process::getuid().as_raw();
+    match user {
+        Ok(name) if name.len() <= 64 && !name.chars().any(char::is_control) => {
+            format!("{name} (uid {id})")
+        }
+        _ => format!("uid {id}"),
+    }
 }

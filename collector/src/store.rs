@@ -6,6 +6,7 @@
 //! 3. A read sees one moment of the database, however many queries it makes.
 
 mod error;
+pub mod faults;
 mod ingest;
 mod office;
 pub mod prompts;
@@ -15,6 +16,7 @@ pub mod sqlite;
 pub mod users;
 
 pub use error::StoreError;
+pub use faults::FaultStore;
 pub use ingest::{
     Enrolment, EnrolmentRefused, HallSummary, ImportRefused, Imported, IngestStore, KnownTerminal,
     NewCode, ProfileSource, TerminalSummary,
@@ -27,8 +29,11 @@ pub use users::UserStore;
 
 /// Everything the collector asks of its database.
 pub trait Store:
-    IngestStore + OfficeStore + PromptStore + ProofStore + ScoreStore + UserStore
+    IngestStore + FaultStore + OfficeStore + PromptStore + ProofStore + ScoreStore + UserStore
 {
 }
 
-impl<T: IngestStore + OfficeStore + PromptStore + ProofStore + ScoreStore + UserStore> Store for T {}
+impl<T: IngestStore + FaultStore + OfficeStore + PromptStore + ProofStore + ScoreStore + UserStore>
+    Store for T
+{
+}
