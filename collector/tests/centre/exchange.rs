@@ -228,7 +228,8 @@ async fn a_terminal_with_an_old_profile_gets_the_new_one_in_the_reply() {
     tablet.profile_version = 0;
     let body = tablet.heartbeat();
     let (_, reply) = centre.exchange(&tablet, body).await;
-    let profile = Profile::open(&reply.profile.expect("a profile"), &centre.key).expect("signed");
+    let profile =
+        Profile::open(&reply.profile.expect("a profile"), &tablet.collector).expect("signed");
     assert_eq!((profile.window_id.as_str(), profile.version), ("C05", 1));
 }
 

@@ -45,11 +45,13 @@ pub(super) fn streams(
 fn make(tx: &Connection, number: i64, proved: &Proved) -> rusqlite::Result<()> {
     let (pruned, base) = proved.start;
     tx.execute(
-        "INSERT INTO stream (stream_no, stream_id, terminal_id, pruned, base) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO stream (stream_no, stream_id, terminal_id, suite, pruned, base)
+         VALUES (?, ?, ?, ?, ?, ?)",
         params![
             number,
             proved.id.as_bytes(),
             proved.terminal.as_bytes(),
+            proved.suite().number(),
             pruned.get(),
             (pruned.get() > 0).then_some(base.as_bytes())
         ],

@@ -7,7 +7,7 @@
 //! needed.
 
 use crate::domain::{Seq, StreamId, TerminalId};
-use crate::wire::{ChainHash, Fold};
+use crate::wire::{ChainHash, Fold, Suite};
 
 /// A row of one of the journal's tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -176,8 +176,10 @@ fn table_row(rowid: u64, values: &Values<'_>) -> Option<Row> {
             rest @ ..,
         ] => {
             let base = match rest {
-                [Value::Int(_), Value::Int(pruned), Value::Blob(base)] => {
-                    position(*pruned).zip(hash_of(base))
+                [Value::Int(suite), Value::Int(pruned), Value::Blob(base)] => {
+                    let suite = u8::try_from(*suite).ok().and_then(Suite::from_number);
+                    let base = hash_of(base).map(|base| base.in_suite(suite.unwrap_or_default()));
+                    position(*pruned).zip(base)
                 }
                 _ => None,
             };

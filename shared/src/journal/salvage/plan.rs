@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::{Seq, StreamId};
 use crate::wire::limits::MAX_RECORD_BYTES;
 use crate::wire::{
-    ChainHash, Loss, LossCause, Record, RecordTime, Rescued, StreamOpened, StreamTip,
+    ChainHash, Loss, LossCause, Record, RecordTime, Rescued, StreamOpened, StreamTip, Suite,
 };
 
 use super::found::{Copy, Found, FoundStream};
@@ -305,7 +305,10 @@ fn islands(
             None if sure => None,
             None => {
                 kept.push((*seq, copies.clone()));
-                Some((*seq, copies.iter().map(|copy| copy.hash).collect(), false))
+                // Nothing has said yet which suite the stream is of.
+                let hashes = copies.iter().map(|copy| copy.hash);
+                let hashes = hashes.flat_map(|hash| Suite::ALL.map(|suite| hash.in_suite(suite)));
+                Some((*seq, hashes.collect(), false))
             }
         };
     }

@@ -4,11 +4,13 @@
 //! what the centre acknowledged, every record whose hash follows from the one before is genuine,
 //! wherever it was read from. One flipped bit in a record or in its hash is even put right, because
 //! the chain says which bit.
+//!
+//! The chain also decides which suite a stream is of: a number in a damaged row is not believed.
 
 use std::collections::BTreeMap;
 
 use crate::domain::{Seq, StreamId, TerminalId, Watermark};
-use crate::wire::{ChainHash, Fold};
+use crate::wire::{ChainHash, Fold, Suite};
 
 use super::found::{Copy, FoundStream};
 
@@ -41,8 +43,13 @@ impl Proved {
         match self.pieces.last() {
             None => self.start,
             Some(Piece::Record(seq, copy)) => ((*seq).into(), copy.hash),
-            Some(Piece::Fold(fold)) => (fold.last.into(), fold.head),
+            Some(Piece::Fold(fold)) => (fold.last.into(), fold.head.in_suite(self.suite())),
         }
+    }
+
+    /// The suite that the chain is of.
+    pub(super) const fn suite(&self) -> Suite {
+        self.start.1.suite()
     }
 
     /// Whether the stream passes through this place.
@@ -66,15 +73,21 @@ pub(super) fn stream(found: &FoundStream) -> Option<Proved> {
     };
     let bases = || found.bases.iter().map(|(seq, hash)| ((*seq).into(), *hash));
     let mut best: Option<Proved> = None;
-    for (id, terminal) in found.claimed() {
-        let genesis = (Watermark::default(), ChainHash::genesis(terminal, id));
-        let starts = std::iter::once(genesis)
-            .chain(bases())
-            .chain(acknowledged());
-        for start in starts {
+    let claimed = found.claimed();
+    let claimed = claimed
+        .iter()
+        .flat_map(|owner| Suite::ALL.map(|suite| (owner, suite)));
+    for (&(id, terminal), suite) in claimed {
+        let genesis = (Watermark::default(), suite.genesis(terminal, id));
+        let noted = bases().chain(acknowledged());
+        let starts = std::iter::once(genesis).chain(noted);
+        for (at, chain) in starts {
+            let start = (at, chain.in_suite(suite));
             let pieces = follow(found, start);
-            // What was pruned completely has only its places: they must say the same of each other.
-            if pieces.is_empty() && !is_vouched(found, start) {
+            // What was pruned completely has only its places: they must say the same of each other,
+            // and of their suite there is their own word alone.
+            let vouched = || chain.suite() == suite && is_vouched(found, start);
+            if pieces.is_empty() && !vouched() {
                 continue;
             }
             better(
@@ -90,7 +103,7 @@ pub(super) fn stream(found: &FoundStream) -> Option<Proved> {
             );
         }
         if best.as_ref().is_none_or(|best| best.id != id)
-            && let Some(assumed) = assumed(found, id, terminal)
+            && let Some(assumed) = assumed(found, id, terminal, suite)
         {
             better(&mut best, assumed);
         }
@@ -124,7 +137,12 @@ fn better(best: &mut Option<Proved>, other: Proved) {
 /// Where neither genesis nor base nor acknowledgement leads anywhere, the beginning is gone or was
 /// pruned by a version that did not note the chain there. The lowest record then stands for what was
 /// before it: its own bytes cannot be checked, what follows can.
-fn assumed(found: &FoundStream, id: StreamId, terminal: TerminalId) -> Option<Proved> {
+fn assumed(
+    found: &FoundStream,
+    id: StreamId,
+    terminal: TerminalId,
+    suite: Suite,
+) -> Option<Proved> {
     if !found.acknowledged.is_empty() || !found.bases.is_empty() {
         return None;
     }
@@ -135,7 +153,7 @@ fn assumed(found: &FoundStream, id: StreamId, terminal: TerminalId) -> Option<Pr
     copies
         .iter()
         .map(|copy| {
-            let start = ((*lowest).into(), copy.hash);
+            let start = ((*lowest).into(), copy.hash.in_suite(suite));
             Proved {
                 id,
                 terminal,
@@ -164,7 +182,7 @@ fn follow(found: &FoundStream, start: Place) -> Vec<Piece> {
             .filter(|fold| fold.base == chain)
             .max_by_key(|fold| fold.last);
         if let Some(fold) = fold {
-            (at, chain) = (fold.last.into(), fold.head);
+            (at, chain) = (fold.last.into(), fold.head.in_suite(chain.suite()));
             pieces.push(Piece::Fold(fold.clone()));
             continue;
         }
@@ -183,11 +201,13 @@ pub(super) fn genuine(
     before: ChainHash,
 ) -> Option<Copy> {
     let copies = records.get(&seq)?;
-    if let Some(copy) = copies
-        .iter()
-        .find(|copy| before.extend(&copy.bytes) == copy.hash)
-    {
-        return Some(copy.clone());
+    let whole = copies.iter().find_map(|copy| {
+        let hash = before.extend(&copy.bytes);
+        let bytes = (hash == copy.hash).then(|| copy.bytes.clone())?;
+        Some(Copy { bytes, hash })
+    });
+    if whole.is_some() {
+        return whole;
     }
     // The hash of one copy may prove the bytes of another, and the next record proves both.
     let after = records.get(&seq.plus(1));
@@ -234,8 +254,8 @@ fn with_one_bit_back(copy: &Copy, before: ChainHash) -> Option<Copy> {
     for at in 0..bytes.len() {
         for bit in 0..8 {
             *bytes.get_mut(at)? ^= 1 << bit;
-            if before.extend(&bytes) == copy.hash {
-                let hash = copy.hash;
+            let hash = before.extend(&bytes);
+            if hash == copy.hash {
                 return Some(Copy { bytes, hash });
             }
             *bytes.get_mut(at)? ^= 1 << bit;

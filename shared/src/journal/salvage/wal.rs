@@ -12,6 +12,7 @@ use rusqlite::{Connection, params};
 use crate::domain::Seq;
 use crate::wire::ChainHash;
 
+use super::super::walk;
 use super::found::Copy;
 use super::image::frames;
 use super::pages::{Page, Row, u32_at};
@@ -198,14 +199,16 @@ impl Unreplayed {
 /// The last position of a stream and the chain there; none for a stream that is not there.
 fn end(conn: &Connection, stream_no: i64) -> rusqlite::Result<Option<(u64, ChainHash)>> {
     conn.prepare_cached(
-        "SELECT seq, hash FROM record WHERE stream_no = ?1
-         UNION ALL SELECT last, head FROM fold WHERE stream_no = ?1
-         UNION ALL SELECT seq, hash FROM acknowledged WHERE stream_no = ?1
-         UNION ALL SELECT pruned, base FROM stream WHERE stream_no = ?1 AND pruned > 0
-         ORDER BY 1 DESC LIMIT 1",
+        "SELECT t.seq, t.hash, s.suite FROM stream s JOIN (
+             SELECT seq, hash FROM record WHERE stream_no = ?1
+             UNION ALL SELECT last, head FROM fold WHERE stream_no = ?1
+             UNION ALL SELECT seq, hash FROM acknowledged WHERE stream_no = ?1
+             UNION ALL SELECT pruned, base FROM stream WHERE stream_no = ?1 AND pruned > 0) t
+         WHERE s.stream_no = ?1 ORDER BY t.seq DESC LIMIT 1",
     )?
     .query_map(params![stream_no], |row| {
-        Ok((row.get(0)?, ChainHash::from_bytes(row.get(1)?)))
+        let suite = walk::suite(row, 2)?;
+        Ok((row.get(0)?, ChainHash::of(suite, row.get(1)?)))
     })?
     .next()
     .transpose()
