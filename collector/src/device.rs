@@ -8,6 +8,7 @@ mod asset;
 mod enrol;
 mod exchange;
 pub(crate) mod limit;
+mod rotate;
 
 use std::sync::Arc;
 
@@ -46,6 +47,9 @@ pub fn router(config: &Config) -> OpenApiRouter<AppState> {
     let enrol = OpenApiRouter::new()
         .routes(routes!(enrol::enrol))
         .layer(DefaultBodyLimit::max(MAX_ENROL_BYTES));
+    let rotate = OpenApiRouter::new()
+        .routes(routes!(rotate::rotate))
+        .layer(DefaultBodyLimit::max(MAX_ENROL_BYTES));
     let exchange = OpenApiRouter::new()
         .routes(routes!(exchange::exchange))
         .layer(DefaultBodyLimit::max(MAX_EXCHANGE_BYTES))
@@ -59,6 +63,7 @@ pub fn router(config: &Config) -> OpenApiRouter<AppState> {
     let asset = limit::by_address(asset, config, ASSETS, IntoResponse::into_response);
     limit::per_minute(enrol, config)
         .merge(exchange)
+        .merge(rotate)
         .merge(asset)
 }
 

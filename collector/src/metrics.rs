@@ -23,6 +23,8 @@ pub const RECORDS: &str = "manyi_records_total";
 pub const DEAD_LETTERS: &str = "manyi_dead_letters_total";
 /// Second histories kept.
 pub const CONFLICTS: &str = "manyi_conflicts_total";
+/// Incidents by kind.
+pub const INCIDENTS: &str = "manyi_incidents_total";
 /// Enrolments by what became of them.
 pub const ENROLMENTS: &str = "manyi_enrolments_total";
 /// What the office should look at, by cause.
@@ -61,6 +63,7 @@ fn start() -> PrometheusHandle {
     describe_counter!(RECORDS, "Records by verdict");
     describe_counter!(DEAD_LETTERS, "Records kept but not counted, by reason");
     describe_counter!(CONFLICTS, "Records kept as a second history");
+    describe_counter!(INCIDENTS, "Incidents by kind, each when it was first told");
     describe_counter!(ENROLMENTS, "Enrolment requests by result");
     describe_gauge!(ALARMS, "Terminals that the office should look at, by cause");
     describe_histogram!(INGEST_SECONDS, "Time from request to durable answer");

@@ -51,6 +51,8 @@ pub enum ProblemType {
     OtherRequest,
     /// The centre cannot do it now; asking again later is right.
     Unavailable,
+    /// Storing what one exchange carries failed, and would again.
+    IngestFailed,
     /// A fault of the collector.
     Internal,
 }
@@ -77,6 +79,7 @@ impl ProblemType {
             Self::NoTerminal => ("no-terminal", S::CONFLICT, "Window has no terminal"),
             Self::OtherRequest => ("other-request", S::UNPROCESSABLE_ENTITY, "Key stands for another request"),
             Self::Unavailable => ("unavailable", S::SERVICE_UNAVAILABLE, "Not possible now"),
+            Self::IngestFailed => ("ingest-failed", S::INTERNAL_SERVER_ERROR, "What was sent cannot be stored"),
             Self::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "Fault of the collector"),
         }
     }
@@ -165,13 +168,16 @@ impl Problem {
     /// The answer after a handler panicked.
     #[expect(clippy::needless_pass_by_value, reason = "the layer calls it so")]
     pub(crate) fn after_panic(cause: Box<dyn Any + Send + 'static>) -> Response<Body> {
-        let text = cause.downcast_ref::<String>().map(String::as_str);
-        let text = text
-            .or_else(|| cause.downcast_ref::<&str>().copied())
-            .unwrap_or("?");
-        tracing::error!(panic = text, "handler panicked");
+        tracing::error!(panic = words_of(&*cause), "handler panicked");
         Self::internal().into_response()
     }
+}
+
+/// What a panic said.
+pub(crate) fn words_of(cause: &(dyn Any + Send)) -> String {
+    let text = cause.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| cause.downcast_ref::<&str>().copied());
+    text.unwrap_or("?").to_owned()
 }
 
 impl From<StoreError> for Problem {

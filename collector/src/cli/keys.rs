@@ -101,13 +101,23 @@ pub(super) fn read_or_make_key(dir: &Path, suite: Suite) -> anyhow::Result<Secre
 /// When the file is missing (says that `init` makes it), or is no key.
 pub(super) fn read_office_key(dir: &Path) -> anyhow::Result<OfficeSecret> {
     let bytes = read(dir, OFFICE_KEY_FILE)?;
-    let key = bytes
-        .as_slice()
-        .try_into()
-        .ok()
-        .and_then(OfficeSecret::from_bytes);
+    office_key(&bytes, &dir.join(OFFICE_KEY_FILE))
+}
+
+/// Reads the office's key from a file of its holder's.
+///
+/// # Errors
+/// When it cannot be read, or is no key.
+pub(super) fn read_office_key_at(path: &Path) -> anyhow::Result<OfficeSecret> {
+    let bytes =
+        fs::read(path).with_context(|| format!("could not read key `{}`", path.display()))?;
+    office_key(&bytes, path)
+}
+
+fn office_key(bytes: &[u8], path: &Path) -> anyhow::Result<OfficeSecret> {
+    let key = bytes.try_into().ok().and_then(OfficeSecret::from_bytes);
     key.with_context(|| {
-        let (path, length) = (dir.join(OFFICE_KEY_FILE), bytes.len());
+        let length = bytes.len();
         format!(
             "`{}` of {length} bytes is no X25519 key; put the key's backup in its place: what \
              citizens left opens with no other",

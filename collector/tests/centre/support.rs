@@ -34,6 +34,15 @@ use tower::ServiceExt;
 /// 2026-03-24T01:00:00Z, nine o'clock in Linqing.
 pub(crate) const NOW: i64 = 1_774_314_000_000;
 
+/// The suite under test: `gm` in the test program `centre_gm`, which has the same tests.
+pub(crate) fn suite() -> Suite {
+    if module_path!().starts_with("centre_gm") {
+        Suite::Sm2Sm3
+    } else {
+        Suite::Ed25519Sha256
+    }
+}
+
 pub(crate) fn demo_data() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/demo-data")
 }
@@ -80,7 +89,33 @@ impl Centre {
             .await
             .expect("imported")
             .expect("not refused");
-        let clock = Arc::new(SetClock::at(NOW));
+        Self::over(dir, store, Arc::new(SetClock::at(NOW)))
+    }
+
+    /// The same centre after its database was replaced by a backup: the program stopped, the file
+    /// was put in place, the program started.
+    pub(crate) fn restored(self, backup: &Path) -> Self {
+        let Self {
+            dir,
+            store,
+            clock,
+            state,
+            app,
+            ..
+        } = self;
+        drop((store, state, app));
+        for end in ["", "-wal", "-shm"] {
+            let path = dir.path().join(format!("{FILE_NAME}{end}"));
+            if path.exists() {
+                std::fs::remove_file(path).expect("removed");
+            }
+        }
+        std::fs::copy(backup, dir.path().join(FILE_NAME)).expect("put back");
+        let store = Arc::new(SqliteStore::open(dir.path()).expect("a database"));
+        Self::over(dir, store, clock)
+    }
+
+    fn over(dir: tempfile::TempDir, store: Arc<SqliteStore>, clock: Arc<SetClock>) -> Self {
         let secret = collector_key(Suite::Ed25519Sha256);
         let key = secret.public();
         let keys = SigningKeys::new(secret, [collector_key(Suite::Sm2Sm3)]);
@@ -145,9 +180,9 @@ impl Centre {
         self.request(request, peer).await
     }
 
-    /// A fresh code for a window, good for ten minutes.
+    /// A fresh code for a window, good for ten minutes, for a key of the suite under test.
     pub(crate) async fn code(&self, window: &str) -> EnrolmentCode {
-        self.code_in(Suite::Ed25519Sha256, window).await
+        self.code_in(suite(), window).await
     }
 
     /// A fresh code for a key of a suite.
@@ -163,9 +198,9 @@ impl Centre {
         code
     }
 
-    /// An enrolled tablet with an open stream.
+    /// An enrolled tablet of the suite under test, with an open stream.
     pub(crate) async fn tablet(&self, window: &str) -> Tablet {
-        self.tablet_in(Suite::Ed25519Sha256, window).await
+        self.tablet_in(suite(), window).await
     }
 
     /// An enrolled tablet of a suite with an open stream.

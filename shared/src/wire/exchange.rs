@@ -267,6 +267,12 @@ impl SignedExchange {
         self.terminal
     }
 
+    /// Whether the head is signed with this key, for a terminal that has two.
+    #[must_use]
+    pub fn is_signed_by(&self, key: &PublicKey) -> bool {
+        self.envelope.open(Purpose::Exchange, key).is_ok()
+    }
+
     /// Verifies signature, digest and chain, in that order, and unpacks the records.
     ///
     /// # Errors

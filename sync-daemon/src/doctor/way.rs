@@ -256,7 +256,7 @@ fn what_answers(looked: &Looked) -> Check {
         &answer.content_type
     };
     match status {
-        200 if answer.content_type == "text/plain" && answer.body == b"ok" => {
+        200 if answer.content_type == "text/plain" && answer.body.trim_ascii() == b"ok" => {
             Check::ok("collector", "answers and is well")
         }
         300..=399 => Check::bad(

@@ -110,6 +110,7 @@ impl Tablet {
     pub(crate) fn seal(&self, ratings: u64, mut dice: Dice, sealed: impl Fn()) {
         let identity = Identity::read(&self.data.identity()).unwrap();
         let opening = Opening {
+            suite: identity.collector.suite(),
             terminal: identity.terminal,
             hall: identity.hall,
             window: identity.window,

@@ -16,4 +16,7 @@ mod deaths;
 mod kills;
 mod office;
 mod rig;
+mod rotating;
+mod suites;
 mod way;
+mod wear;

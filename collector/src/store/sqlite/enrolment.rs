@@ -4,8 +4,11 @@ use manyi_shared::domain::TerminalId;
 use manyi_shared::wire::{EnrolmentCode, PublicKey, Suite};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::identity;
 use super::port::{code as parse, number};
-use crate::store::{Enrolment, EnrolmentRefused, NewCode, StoreError, TerminalSummary};
+use crate::store::{
+    Enrolment, EnrolmentRefused, NewCode, StoreError, TerminalState, TerminalSummary,
+};
 
 /// Codes this much past their expiry are forgotten.
 const KEEP_EXPIRED_MS: i64 = 7 * 86_400_000;
@@ -80,6 +83,7 @@ pub(super) fn enrol(
     let terminal = TerminalId::random();
     use_code(connection, &stored, code, key, terminal, now_ms)?;
     insert_terminal(connection, &stored, key, terminal, (software, now_ms))?;
+    identity::replace(connection, (&stored.hall, &stored.window), terminal, now_ms)?;
     enrolment(terminal).map(Ok)
 }
 
@@ -159,7 +163,7 @@ pub(super) fn terminals(connection: &Connection) -> Result<Vec<TerminalSummary>,
             id: TerminalId::from_bytes(row.get(0)?),
             hall: parse(&row.get::<_, String>(1)?, "terminal.hall_id")?,
             window: parse(&row.get::<_, String>(2)?, "terminal.window_id")?,
-            revoked: row.get::<_, String>(3)? != "active",
+            state: TerminalState::named(&row.get::<_, String>(3)?),
             last_seen_ms: row.get(4)?,
             backlog: number(row.get(5)?, "terminal.backlog")?,
             software: row.get(6)?,
@@ -172,7 +176,7 @@ pub(super) fn terminals(connection: &Connection) -> Result<Vec<TerminalSummary>,
 pub(super) fn suites(connection: &Connection) -> Result<Vec<Suite>, StoreError> {
     // A key's length says its suite: one key of each length is enough.
     let mut statement = connection.prepare(
-        "SELECT public_key FROM terminal WHERE state = 'active' GROUP BY length(public_key)",
+        "SELECT public_key FROM terminal WHERE state <> 'revoked' GROUP BY length(public_key)",
     )?;
     let keys = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
     let suites = keys.map(|key| {
