@@ -11,6 +11,8 @@ mod exchange;
 mod folds;
 mod hall;
 mod laws;
+mod laws_faults;
+mod laws_time;
 mod options;
 mod past;
 mod poison;

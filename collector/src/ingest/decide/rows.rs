@@ -52,7 +52,7 @@ pub(super) fn difference(
     let mut milestones = ends.chain([(watermark, hash)]);
     milestones
         .any(|(position, hash)| after(position).is_some_and(|after| !goes_on(after, hash)))
-        .then(|| if known < span.count { known } else { 0 })
+        .then_some(if known < span.count { known } else { 0 })
 }
 
 /// Works on one run.
