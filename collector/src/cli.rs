@@ -10,11 +10,14 @@ mod keys;
 mod messages;
 pub mod out;
 mod place;
+mod proof;
+mod roots;
 pub mod score;
 mod serve;
 mod technician_pin;
 mod terminal;
 pub mod token;
+mod verify;
 mod window;
 
 use std::future::Future;
@@ -98,6 +101,15 @@ enum Command {
     DeadLetters(dead_letters::Command),
     /// List what citizens left for the office, opened
     Messages(messages::Args),
+    /// Check everything that is stored of a hall against signatures and published roots
+    Verify(verify::Args),
+    /// Publish and list the daily signed roots
+    #[command(subcommand)]
+    Roots(roots::Command),
+    /// Write a proof of one rating that anyone can check
+    Proof(proof::ProveArgs),
+    /// Check a proof of one rating; needs nothing but the file
+    VerifyProof(proof::CheckArgs),
     /// Compute scores from counts, to check a published table
     Score(score::Args),
     /// Manage API tokens
@@ -124,6 +136,10 @@ impl Cli {
             Command::Alarms(args) => args.run(globals),
             Command::DeadLetters(command) => command.run(globals),
             Command::Messages(args) => args.run(globals),
+            Command::Verify(args) => args.run(globals),
+            Command::Roots(command) => command.run(globals),
+            Command::Proof(args) => args.run(globals),
+            Command::VerifyProof(args) => args.run(),
             Command::Score(args) => args.run(globals),
             Command::Token(args) => args.run(globals),
             Command::CheckConfig(args) => args.run(globals),

@@ -10,6 +10,7 @@ pub mod faults;
 mod ingest;
 mod office;
 pub mod prompts;
+mod proof;
 pub mod scores;
 pub mod sqlite;
 pub mod users;
@@ -22,13 +23,17 @@ pub use ingest::{
 };
 pub use office::{LeftMessage, OfficeStore, ResumeRefused, Supplemented, WatchedTerminal};
 pub use prompts::PromptStore;
+pub use proof::{Evidence, NoEvidence, ProofStore, RecordId};
 pub use scores::ScoreStore;
 pub use users::UserStore;
 
 /// Everything the collector asks of its database.
 pub trait Store:
-    IngestStore + FaultStore + OfficeStore + PromptStore + ScoreStore + UserStore
+    FaultStore + IngestStore + OfficeStore + PromptStore + ProofStore + ScoreStore + UserStore
 {
 }
 
-impl<T: IngestStore + FaultStore + OfficeStore + PromptStore + ScoreStore + UserStore> Store for T {}
+impl<T: FaultStore + IngestStore + OfficeStore + PromptStore + ProofStore + ScoreStore + UserStore>
+    Store for T
+{
+}

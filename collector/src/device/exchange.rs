@@ -35,6 +35,7 @@ use crate::store::{KnownTerminal, StoreError};
         (status = 400, description = "malformed", content_type = "application/problem+json", body = crate::problem::ProblemBody),
         (status = 401, description = "unknown-signer or bad-signature", content_type = "application/problem+json", body = crate::problem::ProblemBody),
         (status = 403, description = "Signed reply: the office took the terminal's identity back", content_type = "application/cose", body = super::SignedMessage),
+        (status = 408, description = "too-slow: the body did not arrive in time", content_type = "application/problem+json", body = crate::problem::ProblemBody),
         (status = 409, description = "Signed reply: gap, or an exchange number that was used", content_type = "application/cose", body = super::SignedMessage),
         (status = 413, description = "too-large", content_type = "application/problem+json", body = crate::problem::ProblemBody),
         (status = 422, description = "wrong-chain", content_type = "application/problem+json", body = crate::problem::ProblemBody),
@@ -93,8 +94,8 @@ async fn answer(
         refuse(&error)
     })?;
     if known.revoked {
-        let Exchange { head, request, .. } = exchange;
         let key = state.key(known.key.suite())?;
+        let Exchange { head, request, .. } = exchange;
         return Ok(revoked(state, key, (terminal, request, head.number)));
     }
     take(state, known, exchange, received_ms).await

@@ -51,6 +51,7 @@ fn untouched<'d>(number: u64) -> Plan<'d> {
         touch_terminal: true,
         stream: None,
         rows: Vec::new(),
+        in_turn: Vec::new(),
         amended: BTreeMap::new(),
         misused: BTreeMap::new(),
         tested: Vec::new(),

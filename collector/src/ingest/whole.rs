@@ -150,6 +150,8 @@ impl<'r> Whole<'r> {
                 for seq in lost {
                     self.counted.remove(&seq);
                     self.folded.insert(seq);
+                    let detail = "its fold counts it as it stood later".to_owned();
+                    self.rejected.insert(seq, (RejectReason::Other, detail));
                 }
             }
             for (earlier, remaining) in folds.iter().take(index).zip(&self.remaining) {

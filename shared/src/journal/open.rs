@@ -4,9 +4,10 @@
 //! set it aside and go on), somebody else's ([`JournalError::Foreign`], [`JournalError::Newer`]: leave
 //! it), and a fault of the moment ([`JournalError::Sqlite`], [`JournalError::Io`]: try again).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use super::schema::{self, Kind};
@@ -35,11 +36,13 @@ pub(super) enum Role {
 
 /// Opens the journal for a role, after checking that it is one, whole and of a known version.
 pub(super) fn open(path: &Path, role: Role) -> Result<Connection, JournalError> {
-    let fresh = !path.exists();
-    if fresh && role != Role::Writer {
-        return Err(JournalError::Missing {
-            path: path.to_owned(),
-        });
+    if !path.exists() {
+        if role != Role::Writer {
+            return Err(JournalError::Missing {
+                path: path.to_owned(),
+            });
+        }
+        make(path)?;
     }
     // SQLite takes a file shorter than its own header for an empty database and writes over it.
     let length = std::fs::metadata(path).map_or(0, |m| m.len());
@@ -48,6 +51,10 @@ pub(super) fn open(path: &Path, role: Role) -> Result<Connection, JournalError> 
     }
     let fault = |error: rusqlite::Error| judge(path, error);
     let mut conn = connect(path, role).map_err(fault)?;
+    if role == Role::Writer {
+        // Until it is known to be whole, the log stays as it is, also when this fails.
+        keep_log(&conn, true).map_err(fault)?;
+    }
     let version = match schema::kind(&conn).map_err(fault)? {
         Kind::Journal { version } => version,
         Kind::Blank if role == Role::Writer => {
@@ -82,12 +89,68 @@ pub(super) fn open(path: &Path, role: Role) -> Result<Connection, JournalError> 
     }
     if role == Role::Writer {
         check::chains(&conn).map_err(|found| found.at(path))?;
+        keep_log(&conn, false).map_err(fault)?;
     }
     configure(&conn, role).map_err(fault)?;
-    if fresh {
-        sync_folder(path)?;
-    }
     Ok(conn)
+}
+
+/// Makes a new journal beside and then gives it its name: whatever a power cut leaves, there is a
+/// whole journal of this name or none.
+///
+/// Made in place, a cut in its first write may leave a file of some bytes, or a first page from which
+/// SQLite takes settings before it rolls that page back.
+fn make(path: &Path) -> Result<(), JournalError> {
+    // A log without its journal holds records; SQLite would apply it to the new one.
+    for log in ["-wal", "-journal"] {
+        let log = beside(path, log);
+        if std::fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+            let problem = format!("it is not there, but `{}` is", log.display());
+            return Err(unreadable(path, problem));
+        }
+    }
+    let making = path.with_extension("making");
+    let io = |doing, path: &Path| {
+        let path = path.to_owned();
+        move |source| JournalError::Io {
+            doing,
+            path,
+            source,
+        }
+    };
+    for leftover in ["", "-wal", "-shm", "-journal"] {
+        let leftover = beside(&making, leftover);
+        match std::fs::remove_file(&leftover) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(io("remove left-over", &leftover)(error));
+            }
+            _ => {}
+        }
+    }
+    let fault = |error: rusqlite::Error| judge(&making, error);
+    let mut conn = connect(&making, Role::Writer).map_err(fault)?;
+    schema::create(&mut conn).map_err(fault)?;
+    // Closing brings what is in the log into the file and removes the log.
+    conn.close().map_err(|(_, error)| fault(error))?;
+    std::fs::File::open(&making)
+        .and_then(|file| file.sync_all())
+        .map_err(io("sync", &making))?;
+    std::fs::rename(&making, path).map_err(io("name", path))?;
+    sync_folder(path)
+}
+
+/// The file that SQLite keeps beside a database under this ending.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Whether SQLite leaves the log alone when the connection is closed, instead of writing it into the
+/// database and deleting it.
+pub(super) fn keep_log(conn: &Connection, keep: bool) -> rusqlite::Result<()> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)
+        .map(drop)
 }
 
 pub(super) fn connect(path: &Path, role: Role) -> rusqlite::Result<Connection> {

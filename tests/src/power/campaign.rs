@@ -168,6 +168,30 @@ pub fn record(seed: u64, number: u64, steps: usize) -> anyhow::Result<Recording>
 }
 
 impl Recording {
+    /// The seed it was told from.
+    #[must_use]
+    pub const fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Its number under the seed.
+    #[must_use]
+    pub const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// What SQLite did.
+    #[must_use]
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// What was promised.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
     /// How many places there are to cut at: before each event and after the last.
     #[must_use]
     pub fn cuts(&self) -> usize {

@@ -103,16 +103,21 @@ impl Disk {
     #[must_use]
     pub fn holding(files: Files) -> Self {
         let mut disk = Self::default();
-        for (name, synced) in files {
-            let inode = disk.inodes.len();
-            disk.inodes.push(Inode {
-                synced,
-                unsynced: Vec::new(),
-            });
-            disk.names.insert(Name::clone(&name), inode);
-            disk.synced_names.insert(name, inode);
+        for (name, content) in files {
+            disk.place(name, content);
         }
         disk
+    }
+
+    fn place(&mut self, name: Name, synced: Vec<u8>) {
+        let inode = self.inodes.len();
+        self.inodes.push(Inode {
+            synced,
+            unsynced: Vec::new(),
+        });
+        self.unsynced_names.retain(|(of, _)| *of != name);
+        self.names.insert(Name::clone(&name), inode);
+        self.synced_names.insert(name, inode);
     }
 
     /// Does what was recorded.
@@ -124,6 +129,7 @@ impl Disk {
                 self.names.insert(Name::clone(name), inode);
                 self.unsynced_names.push((Name::clone(name), Some(inode)));
             }
+            Event::Place(name, content) => self.place(Name::clone(name), content.to_vec()),
             Event::Delete(name) => {
                 self.names.remove(name);
                 self.unsynced_names.push((Name::clone(name), None));

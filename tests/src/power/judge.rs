@@ -67,8 +67,9 @@ pub fn judge(folder: &Path, ledger: &Ledger, cut: Moment) -> (Findings, Content)
     let opened = opening().and_then(|opening| {
         let writer = Writer::open(&folder.join(JOURNAL), &opening, reading(1_000))?;
         let fresh = writer.stream();
-        let content = content(folder, ledger, cut, fresh, &mut findings)?;
-        previous_is_named(&content, fresh, folder, ledger, &mut findings)?;
+        let reader = Reader::open(&folder.join(JOURNAL))?;
+        let content = content(&reader, ledger, cut, fresh, &mut findings)?;
+        previous_is_named(&content, fresh, &reader, ledger, &mut findings)?;
         the_centre_gets_everything(folder, ledger, cut, fresh, &mut findings)?;
         Ok(content)
     });
@@ -82,13 +83,12 @@ pub fn judge(folder: &Path, ledger: &Ledger, cut: Moment) -> (Findings, Content)
 /// Reads a journal whole and compares it with what must, may and cannot be there. The ledger need
 /// not know the `fresh` stream.
 fn content(
-    folder: &Path,
+    reader: &Reader,
     ledger: &Ledger,
     cut: Moment,
     fresh: StreamId,
     findings: &mut Findings,
 ) -> anyhow::Result<Content> {
-    let reader = Reader::open(&folder.join(JOURNAL))?;
     let mut content = Content::new();
     for stream in reader.streams()? {
         let verdict = reader.verify(&stream)?.verdict;
@@ -143,11 +143,10 @@ fn content(
 fn previous_is_named(
     content: &Content,
     fresh: StreamId,
-    folder: &Path,
+    reader: &Reader,
     ledger: &Ledger,
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
-    let reader = Reader::open(&folder.join(JOURNAL))?;
     let streams = reader.streams()?;
     let own = streams.iter().find(|stream| stream.id == fresh);
     let first = reader.record(own.context("the new stream is not there")?, Seq::FIRST)?;

@@ -1,5 +1,6 @@
 //! Keeps what SQLite did in one folder, in order.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +17,9 @@ pub type Name = Arc<str>;
 pub enum Event {
     /// A file was made.
     Create(Name),
+    /// A file was put there by other means than SQLite, with this content. The program that renames
+    /// a file into its place has synced it before and syncs the folder after.
+    Place(Name, Arc<[u8]>),
     /// Bytes were written from `offset` on.
     Write {
         /// The file.
@@ -39,6 +43,7 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Create(file) => write!(f, "create {file}"),
+            Self::Place(file, bytes) => write!(f, "place {file}: {} bytes", bytes.len()),
             Self::Write {
                 file,
                 offset,
@@ -60,7 +65,14 @@ impl Event {
     }
 }
 
-type Events = Arc<Mutex<Vec<Event>>>;
+#[derive(Debug, Default)]
+struct Reel {
+    events: Vec<Event>,
+    /// The files that are on the tape or were there before it began.
+    known: BTreeSet<Name>,
+}
+
+type Events = Arc<Mutex<Reel>>;
 
 /// The folders that are being recorded. Few, and looked through at each call in any of them.
 static RUNNING: Mutex<Vec<(PathBuf, Events)>> = Mutex::new(Vec::new());
@@ -90,8 +102,18 @@ pub(super) fn hear(path: &Path, call: Call<'_>) {
         return;
     };
     let file = Name::from(name);
+    let mut reel = locked(&events);
+    let new = match call {
+        Call::Deleted => {
+            reel.known.remove(&file);
+            false
+        }
+        _ => reel.known.insert(Name::clone(&file)),
+    };
     let event = match call {
         Call::Created => Event::Create(file),
+        Call::Opened if new => Event::Place(file, std::fs::read(path).unwrap_or_default().into()),
+        Call::Opened => return,
         Call::Wrote { offset, bytes } => Event::Write {
             file,
             offset: usize::try_from(offset).unwrap_or(usize::MAX),
@@ -102,7 +124,7 @@ pub(super) fn hear(path: &Path, call: Call<'_>) {
         Call::Deleted => Event::Delete(file),
         Call::FolderSynced => Event::SyncFolder,
     };
-    locked(&events).push(event);
+    reel.events.push(event);
 }
 
 /// A running recording of one folder. Dropping it ends it.
@@ -124,6 +146,11 @@ impl Tape {
             .canonicalize()
             .with_context(|| format!("could not find folder `{}`", folder.display()))?;
         let events = Events::default();
+        for entry in std::fs::read_dir(&folder)? {
+            if let Some(name) = entry?.file_name().to_str() {
+                locked(&events).known.insert(name.into());
+            }
+        }
         locked(&RUNNING).push((folder.clone(), Arc::clone(&events)));
         Ok(Self { folder, events })
     }
@@ -131,13 +158,13 @@ impl Tape {
     /// How much is on the tape: the number of events until now.
     #[must_use]
     pub fn position(&self) -> usize {
-        locked(&self.events).len()
+        locked(&self.events).events.len()
     }
 
     /// Ends the recording and hands it over.
     #[must_use]
     pub fn stop(self) -> Vec<Event> {
-        std::mem::take(&mut locked(&self.events))
+        std::mem::take(&mut locked(&self.events).events)
     }
 }
 

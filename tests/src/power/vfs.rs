@@ -39,6 +39,8 @@ use super::tape;
 pub enum Call<'a> {
     /// Made it: there was no file of this name.
     Created,
+    /// Opened it: it was there.
+    Opened,
     /// Wrote bytes from this offset on.
     Wrote {
         /// In bytes from the start of the file.
@@ -163,9 +165,7 @@ unsafe extern "C" fn open(
         path: path.to_owned(),
         folder_sync_due: AtomicBool::new(flags & SQLITE_OPEN_CREATE != 0 && flags & logs != 0),
     });
-    if created {
-        heard.tell(Call::Created);
-    }
+    heard.tell(if created { Call::Created } else { Call::Opened });
     // SAFETY: `own` is the first field of a `repr(C)` structure; `close` frees the box.
     unsafe { (*file).pMethods = Box::into_raw(heard).cast() };
     SQLITE_OK

@@ -13,7 +13,7 @@ use crate::ingest::incident::Kind;
 use crate::ingest::whole::{no_target, second_outcome};
 use crate::ingest::{
     Amended, DeadLetter, Delivery, Held, HeldRating, Incident, NotRead, Opening, Placed, Plan,
-    Rescue, Row, RowOutcome, SURE_MS, Span, StreamState, TallyKey, place_in_time, slot_of,
+    Rescue, Row, RowOutcome, SURE_MS, Sealed, Span, StreamState, TallyKey, place_in_time, slot_of,
 };
 
 /// The first record of the run from which on it is another history: its position holds other bytes,
@@ -25,6 +25,9 @@ pub(super) fn difference(
     span: &Span,
     (watermark, hash): (u64, ChainHash),
 ) -> Option<u64> {
+    if span.base.suite() != hash.suite() {
+        return Some(0);
+    }
     let first = span.first.get();
     let known = watermark.saturating_add(1).saturating_sub(first);
     let numbered = || (first..).zip(&delivery.records);
@@ -114,7 +117,7 @@ pub(super) fn extend<'d>(
         plan,
     };
     for sealed in delivery.records.iter().skip(known) {
-        extension.take(&sealed.bytes, sealed.record.as_ref());
+        extension.take(sealed);
     }
     let Extension { stream, unsure, .. } = extension;
     if let (Some(opening), Some(uptime_ms)) = (stream.opening, unsure) {
@@ -130,6 +133,13 @@ pub(super) fn extend<'d>(
 /// those that are here already are no new rows.
 fn out_of_turn(plan: &mut Plan<'_>, held: &Held) {
     plan.whole = true;
+    let there = |row: &&Row<'_>| held.overlap.contains_key(&row.seq);
+    plan.in_turn = plan
+        .rows
+        .iter()
+        .filter(there)
+        .map(|row| (row.seq, row.chain))
+        .collect();
     plan.rows.retain(|row| !held.overlap.contains_key(&row.seq));
     for row in &mut plan.rows {
         row.outcome = None;
@@ -149,17 +159,18 @@ pub(super) fn department_of<'d>(held: &'d Held, window: &str) -> Option<&'d str>
 }
 
 impl<'d> Extension<'_, 'd> {
-    fn take(&mut self, bytes: &'d [u8], record: Result<&'d Record, &'d NotRead>) {
+    fn take(&mut self, sealed: &'d Sealed) {
         self.stream.watermark += 1;
         let seq = self.stream.watermark;
         let mut row = Row {
             seq,
-            bytes,
+            bytes: &sealed.bytes,
+            chain: sealed.hash,
             kind: 0,
             placed: None,
             outcome: None,
         };
-        match record {
+        match &sealed.record {
             Err(error) => {
                 if *error == NotRead::Refused {
                     let incident = Incident::at(Kind::Unread, self.span.stream, seq, seq);

@@ -15,11 +15,11 @@ pub(super) mod whole;
 use std::collections::BTreeMap;
 
 use manyi_shared::domain::{TagCode, TerminalId};
-use manyi_shared::wire::{PublicKey, ReplyStatus};
+use manyi_shared::wire::{ChainHash, PublicKey, ReplyStatus};
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 
 use super::port::{capped, code};
-use super::{prompts, tally};
+use super::{prompts, proof, tally};
 use crate::ingest::{
     Amended, DeadLetter, Delivery, Incident, Plan, Receipt, Row, Second, Span, StreamState,
     Verdicts, decide,
@@ -55,7 +55,14 @@ pub(super) fn terminal(
 }
 
 /// Decides on a delivery and stores what was decided.
-pub(super) fn ingest(connection: &Connection, delivery: &Delivery) -> Result<Receipt, StoreError> {
+pub(super) fn ingest(
+    connection: &Connection,
+    mut delivery: Delivery,
+) -> Result<Receipt, StoreError> {
+    // Nothing is received into a day whose root may be published, whatever the clock says.
+    delivery.received_ms =
+        proof::after_published(connection, &delivery.hall, delivery.received_ms)?;
+    let delivery = &delivery;
     let held = held::load(connection, delivery)?;
     let mut receipt = Receipt {
         status: ReplyStatus::Taken,
@@ -130,6 +137,7 @@ fn store_span(
         received_ms: delivery.received_ms,
     };
     of.rows(&plan.rows)?;
+    of.in_turn(&plan.in_turn)?;
     of.amend(&plan.amended)?;
     of.misuse(&plan.misused)?;
     of.self_tests(&plan.tested)?;
@@ -242,6 +250,7 @@ fn bind_row(insert: &mut Statement<'_>, row: &Row<'_>) -> Result<(), StoreError>
     insert.raw_bind_parameter(25, misuse.map(|m| m.kinds))?;
     insert.raw_bind_parameter(26, misuse.map(|m| m.touches))?;
     insert.raw_bind_parameter(27, misuse.map(|m| m.span_ms))?;
+    insert.raw_bind_parameter(28, row.chain.as_bytes())?;
     Ok(())
 }
 
@@ -267,6 +276,24 @@ impl Of<'_> {
             }
             bind_row(&mut insert, row)?;
             insert.raw_execute()?;
+        }
+        Ok(())
+    }
+
+    fn in_turn(&self, rows: &[(u64, ChainHash)]) -> Result<(), StoreError> {
+        for (seq, chain) in rows {
+            self.connection
+                .prepare_cached(
+                    "UPDATE record SET chain = ?5 WHERE hall_id = ?1 AND terminal_id = ?2 \
+                     AND stream_id = ?3 AND seq = ?4",
+                )?
+                .execute(params![
+                    self.hall,
+                    self.terminal,
+                    self.stream,
+                    capped(*seq),
+                    chain.as_bytes()
+                ])?;
         }
         Ok(())
     }
@@ -340,8 +367,8 @@ impl Of<'_> {
             self.connection
                 .prepare_cached(
                     "INSERT INTO stream (hall_id, terminal_id, stream_id, watermark, hash, \
-                     window_id, channel, software, received_ms, last_ordinal) \
-                     VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, '', ?7, 0)",
+                     window_id, channel, software, received_ms, last_ordinal, suite) \
+                     VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, '', ?7, 0, ?8)",
                 )?
                 .execute(params![
                     self.hall,
@@ -350,7 +377,8 @@ impl Of<'_> {
                     stream.hash.as_bytes(),
                     stream.window,
                     stream.channel,
-                    self.received_ms
+                    self.received_ms,
+                    stream.hash.suite().number()
                 ])?;
         }
         if stream.opened {
@@ -404,9 +432,9 @@ impl Of<'_> {
 const INSERT_RECORD: &str = "INSERT INTO record (hall_id, terminal_id, stream_id, seq, bytes, \
     received_ms, kind, ordinal, at_ms, earliest_ms, latest_ms, window_id, department_id, staff_id, \
     item_code, case_number, channel, outcome, level, tags, response_ms, amended_by, \
-    trigger, caller_key, misuse_kinds, misuse_touches, misuse_span_ms) \
+    trigger, caller_key, misuse_kinds, misuse_touches, misuse_span_ms, chain) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, \
-    ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)";
+    ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)";
 
 /// `510,512`
 fn tag_list(tags: &[TagCode]) -> String {
