@@ -2,6 +2,7 @@
 
 mod alarms;
 mod check_config;
+mod dead_letters;
 mod enrol_code;
 mod hall;
 mod init;
@@ -93,11 +94,14 @@ enum Command {
     Window(window::Command),
     /// Set the PIN of the terminals' page for technicians
     TechnicianPin(technician_pin::Args),
-    /// List what is wrong with terminals now
+    /// List what is wrong with terminals now, and clear incidents
     Alarms(alarms::Args),
     /// Open what citizens left for the office, with the office's key; who did is written down
     #[command(alias = "messages")]
     OpenSealed(open_sealed::Args),
+    /// List, show and read again records that are kept but not counted
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Command),
     /// Check everything that is stored of a hall against signatures and published roots
     Verify(verify::Args),
     /// Publish and list the daily signed roots
@@ -132,6 +136,7 @@ impl Cli {
             Command::TechnicianPin(args) => args.run(globals),
             Command::Alarms(args) => args.run(globals),
             Command::OpenSealed(args) => args.run(globals),
+            Command::DeadLetters(command) => command.run(globals),
             Command::Verify(args) => args.run(globals),
             Command::Roots(command) => command.run(globals),
             Command::Proof(args) => args.run(globals),
@@ -153,4 +158,16 @@ pub fn block_on<T>(job: impl Future<Output = anyhow::Result<T>>) -> anyhow::Resu
         .build()
         .context("could not start the runtime")?
         .block_on(job)
+}
+
+/// Who runs the program, as far as the machine knows.
+fn who() -> String {
+    let user = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER"));
+    let id = rustix::process::getuid().as_raw();
+    match user {
+        Ok(name) if name.len() <= 64 && !name.chars().any(char::is_control) => {
+            format!("{name} (uid {id})")
+        }
+        _ => format!("uid {id}"),
+    }
 }

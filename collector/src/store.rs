@@ -6,6 +6,7 @@
 //! 3. A read sees one moment of the database, however many queries it makes.
 
 mod error;
+pub mod faults;
 mod identity;
 mod ingest;
 mod office;
@@ -16,6 +17,7 @@ pub mod sqlite;
 pub mod users;
 
 pub use error::StoreError;
+pub use faults::FaultStore;
 pub use identity::{IdentityStore, TerminalState};
 pub use ingest::{
     Enrolment, EnrolmentRefused, HallSummary, ImportRefused, Imported, IngestStore, KnownTerminal,
@@ -32,12 +34,20 @@ pub use users::UserStore;
 
 /// Everything the collector asks of its database.
 pub trait Store:
-    IdentityStore + IngestStore + OfficeStore + PromptStore + ProofStore + ScoreStore + UserStore
+    FaultStore
+    + IdentityStore
+    + IngestStore
+    + OfficeStore
+    + PromptStore
+    + ProofStore
+    + ScoreStore
+    + UserStore
 {
 }
 
 impl<T> Store for T where
-    T: IdentityStore
+    T: FaultStore
+        + IdentityStore
         + IngestStore
         + OfficeStore
         + PromptStore

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::place::{chosen, has};
-use super::{Globals, block_on, keys, out};
+use super::{Globals, block_on, keys, out, who};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::store::sqlite::SqliteStore;
@@ -74,7 +74,7 @@ impl Args {
         let now_ms = SystemClock.now_ms();
         let messages = block_on(async {
             let filter = self.filter(store).await?;
-            Ok(store.messages(filter, reader(), now_ms).await?)
+            Ok(store.messages(filter, who(), now_ms).await?)
         })?;
         if !self.json && messages.is_empty() {
             out::note("no citizen has left anything there");
@@ -122,11 +122,7 @@ impl Args {
         let about = format!("the exported journal `{}`", file.display());
         let n = left.len() as u64;
         let now_ms = SystemClock.now_ms();
-        block_on(async {
-            Ok(store
-                .note_message_access(reader(), n, about, now_ms)
-                .await?)
-        })?;
+        block_on(async { Ok(store.note_message_access(who(), n, about, now_ms).await?) })?;
         for (stream, message) in left {
             let opened = secret.open(&message.sealed, stream, message.target);
             let (what, target) = (message.what.name(), message.target);
@@ -246,16 +242,4 @@ fn exported(text: &str) -> anyhow::Result<Vec<(StreamId, Message)>> {
         }
     }
     Ok(left)
-}
-
-/// Who reads, as far as the machine knows.
-fn reader() -> String {
-    let user = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER"));
-    let id = rustix::process::getuid().as_raw();
-    match user {
-        Ok(name) if name.len() <= 64 && !name.chars().any(char::is_control) => {
-            format!("{name} (uid {id})")
-        }
-        _ => format!("uid {id}"),
-    }
 }

@@ -103,7 +103,7 @@ async fn answer(
     if known.revoked {
         let key = state.key(known.key.suite())?;
         let Exchange { head, request, .. } = exchange;
-        return Ok(revoked(state, key, terminal, request, head.number));
+        return Ok(revoked(state, key, (terminal, request, head.number)));
     }
     take(state, known, exchange, received_ms).await
 }
@@ -122,9 +122,7 @@ fn key_in_use(known: &KnownTerminal, exchange: &SignedExchange) -> (PublicKey, b
 fn revoked(
     state: &AppState,
     key: &SecretKey,
-    terminal: TerminalId,
-    request: [u8; 32],
-    number: u64,
+    (terminal, request, number): (TerminalId, [u8; 32], u64),
 ) -> (ReplyStatus, Vec<u8>) {
     let reply = Reply {
         terminal,
@@ -161,7 +159,7 @@ async fn take(
     let hall = known.hall.clone();
     let receipt = store(state, known.hall, exchange, received_ms).await?;
     if receipt.revoked {
-        return Ok(revoked(state, key, terminal, request, number));
+        return Ok(revoked(state, key, (terminal, request, number)));
     }
     report(&receipt, terminal);
     if receipt.counted {

@@ -9,6 +9,7 @@
 //! of the group; senders whose answer was lost ask again and are told the same.
 
 mod enrolment;
+mod faults;
 mod hall;
 mod identity;
 mod ingest;
@@ -107,6 +108,15 @@ impl SqliteStore {
         collector: &[PublicKey],
     ) -> Result<Report, StoreError> {
         proof::verify::verify(connection, hall, collector)
+    }
+
+    /// How many rows and folds stand otherwise than all records and folds of their streams come to;
+    /// 0 when all is well.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn whole_differences(&self) -> Result<u64, StoreError> {
+        self.read(ingest::whole::differences).await
     }
 
     /// Runs `job` on the writer, inside its own savepoint, and answers once it is durable.
