@@ -103,6 +103,7 @@ pub fn start(
         salvage: None,
         failed: None,
         unanchored: false,
+        handed_over: false,
         answer,
     };
     let thread = std::thread::Builder::new()
@@ -122,6 +123,8 @@ struct Recorder<A> {
     /// Whether there are records of this boot from before the clock was right.
     unanchored: bool,
     note: Note,
+    /// Whether the prompt of an earlier start's note was handed over and is still to be sealed.
+    handed_over: bool,
     answer: A,
 }
 
@@ -226,6 +229,7 @@ impl<A: Fn(Answer)> Recorder<A> {
             }
         }
         let (kept, interrupted) = self.look_back(path)?;
+        self.handed_over |= interrupted.is_some();
         self.tell_not_kept(kept)?;
         Ok((stream, kept, interrupted))
     }
@@ -348,6 +352,7 @@ impl<A: Fn(Answer)> Recorder<A> {
     }
 
     fn seal(&mut self, body: RecordBody) -> Event {
+        let ends = matches!(body, RecordBody::Outcome(_));
         let now = self.clock.read();
         let Some(writer) = &mut self.writer else {
             if let Some(failed) = &mut self.failed {
@@ -358,6 +363,10 @@ impl<A: Fn(Answer)> Recorder<A> {
         let (stream, next) = (writer.stream(), writer.tip().plus(1));
         match writer.append(body, &now) {
             Ok(appended) => {
+                // Its outcome is in another stream than its name says; the next start could not find it.
+                if ends && std::mem::take(&mut self.handed_over) {
+                    self.note.forget();
+                }
                 self.notice_clock(&now);
                 self.wake();
                 Event::Sealed(appended.seq)

@@ -46,7 +46,7 @@ use plan::Plan;
 
 use super::open::{self, Role};
 use super::writer::{self, Begin};
-use super::{JournalError, Limits, Opening, Writer, ballast, cap, size};
+use super::{JournalError, Limits, Opening, Writer, ballast, cap, size, suspect};
 
 pub(super) use import::put_fold;
 pub(super) use wal::{Rest, unreplayed};
@@ -145,6 +145,7 @@ pub fn open_or_set_aside(
         .try_clone()
         .map_err(|source| io("lock", path, source))?;
     let writer = Writer::begin(conn, lock, path, opening, now, &begin)?;
+    suspect::clear(path);
     work.so_far.losses = losses;
     if !was_here {
         set_mark(&mut mark).map_err(|source| io("mark", path, source))?;

@@ -64,6 +64,16 @@ impl Note {
         file.write_all_at(&text, 0)
     }
 
+    /// Removes the note of a prompt that an earlier start had left open.
+    pub(super) fn forget(&self) {
+        match std::fs::remove_file(&self.0) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                tracing::warn!("could not remove the note of the open prompt: {error}");
+            }
+            _ => {}
+        }
+    }
+
     /// The prompt that was noted last; whether it ended, the journal knows.
     pub(super) fn read(&self) -> Option<Prompt> {
         let text = std::fs::read(&self.0).ok()?;
