@@ -262,17 +262,17 @@ impl Daemon {
         }
     }
 
-    /// Reads the next run and packs it, or a heartbeat when one is due.
+    /// Reads what comes next and packs it, or a heartbeat when one is due.
     fn load(&mut self, order: &Order) -> Option<Shipment> {
         let now = self.now();
-        let run = self.journal.next_run(order, now);
-        if run.is_none() && !order.heartbeat {
+        let pending = self.journal.next(order, now);
+        if pending.is_none() && !order.heartbeat {
             return None;
         }
         let clock = self.clock.read();
-        let mut health = self
-            .health
-            .now(run.as_ref(), &clock, &mut self.journal, &self.data, now);
+        let mut health =
+            self.health
+                .now(pending.as_ref(), &clock, &mut self.journal, &self.data, now);
         health.profile_problem = self.profile.problem();
         let number = self.numbers.take(&mut self.journal);
         let state = State {
@@ -280,8 +280,9 @@ impl Daemon {
             health,
             profile_version: self.profile.facts().version,
             receipts: self.prompts.receipts(),
+            claims: order.claims.and_then(|turn| self.journal.claims(turn, now)),
         };
-        Some(Shipment::new(&self.identity, run, number, state))
+        Some(Shipment::new(&self.identity, order, pending, number, state))
     }
 
     fn finish(
@@ -297,10 +298,7 @@ impl Daemon {
         let outcome = match result {
             Ok(reply) => {
                 self.clock.heard(reply.server_ms, &self.data);
-                if reply.rotate_key && shipment.sent.own {
-                    self.rotate_key();
-                }
-                Outcome::Replied(reply)
+                Outcome::Replied(Box::new(reply))
             }
             Err(error) => {
                 if error.is_about_the_key() && shipment.sent.own {
@@ -325,12 +323,21 @@ impl Daemon {
                     let noted = self.journal.rewind(&mark, now);
                     self.noted(&mark, noted, now);
                 }
+                Effect::Refill(mark) => match self.journal.rewind(&mark, now) {
+                    Err(NotNoted::OtherHistory) => tracing::warn!(
+                        stream = %mark.stream, watermark = mark.watermark.get(),
+                        "the centre holds another history of this stream, and this one beside it"
+                    ),
+                    noted => self.noted(&mark, noted, now),
+                },
                 Effect::Renumber(next) => self.numbers.start_anew(next),
                 // What is offered to an earlier identity of this tablet may be another window's.
                 Effect::KeepProfile(bytes) if shipment.sent.own => {
                     self.profile.offered(bytes, &self.identity);
                 }
                 Effect::KeepProfile(_) => {}
+                Effect::Standing { revoked } => self.status.revoked = revoked,
+                Effect::RotateKey => self.rotate_key(),
                 Effect::Report(report) => tell(&report, &outcome),
             }
         }

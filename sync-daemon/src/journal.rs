@@ -12,11 +12,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use manyi_shared::domain::{Seq, StreamId};
+use manyi_shared::domain::{Seq, StreamId, TerminalId};
 use manyi_shared::journal::{Backlog, JournalError, PendingRun, Reader};
 use manyi_shared::wire::limits::{MAX_EXCHANGE_BYTES, MAX_TEXT_BYTES};
+use manyi_shared::wire::{Claim, Fold};
 
-use crate::uplink::{Mark, NotNoted, Order};
+use crate::uplink::{Mark, NotNoted, Order, Turn};
 
 /// Record bytes for one exchange: even if they do not compress at all, the exchange stays below
 /// its limit.
@@ -33,6 +34,39 @@ pub struct Journal {
     open: Option<Open>,
     fault: Option<Fault>,
     not_before: Duration,
+    /// What the centre lost and this journal no longer has, to be told to it.
+    gone: Vec<PendingFold>,
+}
+
+/// What comes next from the journal.
+#[derive(Debug, Clone)]
+pub enum Pending {
+    /// Records.
+    Run(PendingRun),
+    /// A fold in their place.
+    Fold(PendingFold),
+}
+
+/// A fold to be sent.
+#[derive(Debug, Clone)]
+pub struct PendingFold {
+    /// Whose stream it is.
+    pub terminal: TerminalId,
+    /// The fold.
+    pub fold: Fold,
+    /// Whether the stream has more after it.
+    pub more: bool,
+}
+
+impl Pending {
+    /// Whose stream it is.
+    #[must_use]
+    pub const fn terminal(&self) -> TerminalId {
+        match self {
+            Self::Run(run) => run.terminal,
+            Self::Fold(fold) => fold.terminal,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -64,20 +98,35 @@ impl Journal {
             open: None,
             fault: None,
             not_before: Duration::ZERO,
+            gone: Vec::new(),
         }
     }
 
-    /// The next run to send; none when there is nothing, or no journal to ask.
-    pub fn next_run(&mut self, order: &Order, now: Duration) -> Option<PendingRun> {
+    /// What comes next; none when there is nothing, when nothing is asked for, or when there is no
+    /// journal to ask.
+    pub fn next(&mut self, order: &Order, now: Duration) -> Option<Pending> {
         self.refresh(now);
+        if order.bare {
+            return None;
+        }
+        let gone = |fold: &&PendingFold| !order.skip.contains(&fold.fold.stream);
+        if let Some(fold) = self.gone.iter().find(gone) {
+            return Some(Pending::Fold(fold.clone()));
+        }
         let backlog = &self.open.as_ref()?.backlog;
         match backlog.next_run(order.max_records, RUN_BYTES, &order.skip) {
-            Ok(run) => run,
+            Ok(run) => run.map(Pending::Run),
             Err(error) => {
                 self.failed(&error, now);
                 None
             }
         }
+    }
+
+    /// What the centre acknowledged, beginning with this turn; none when there is no journal to ask.
+    pub fn claims(&mut self, turn: Turn, now: Duration) -> Option<Vec<Claim>> {
+        let _ = (turn, now);
+        None
     }
 
     /// How many records are not acknowledged; none when there is no journal to ask.
@@ -128,11 +177,11 @@ impl Journal {
     /// [`NotNoted`]; nothing is noted then.
     pub fn acknowledge(&mut self, mark: &Mark, now: Duration) -> Result<(), NotNoted> {
         match (self.note(mark, now), mark.or_else) {
-            (Err(NotNoted::Missing), Some((watermark, hash))) => {
+            (Err(NotNoted::Missing | NotNoted::OtherHistory), Some((watermark, hash))) => {
                 tracing::error!(
                     stream = %mark.stream, watermark = mark.watermark.get(), ours = watermark.get(),
-                    "the centre holds more of this stream than this journal: the card was put back \
-                     in time or cloned"
+                    "the centre holds more of this stream than this journal, or goes on otherwise: \
+                     the card was put back in time or cloned"
                 );
                 self.note(
                     &Mark {

@@ -95,6 +95,7 @@ impl Daemon {
     pub(super) fn key_rotated(&mut self, result: Option<Result<SecretKey, RotateError>>) {
         self.settle_rotation(result);
         self.rotating.unknown = false;
+        self.uplink.rotated();
     }
 
     fn settle_rotation(&mut self, result: Option<Result<SecretKey, RotateError>>) {
