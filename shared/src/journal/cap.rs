@@ -111,7 +111,7 @@ fn fold_once(conn: &Connection, live: Option<StreamId>) -> rusqlite::Result<u64>
             continue;
         };
         let folded = fold.positions();
-        put(&tx, &stream, fold, offered)?;
+        put(&tx, &stream, &fold, offered)?;
         tx.commit()?;
         return Ok(folded);
     }
@@ -218,7 +218,7 @@ fn window(
 fn put(
     tx: &Connection,
     stream: &StreamRow,
-    fold: Fold,
+    fold: &Fold,
     offered: Watermark,
 ) -> rusqlite::Result<()> {
     tx.execute(
@@ -234,9 +234,9 @@ fn put(
         .filter(|before| Watermark::from(before.last) > held.max(offered));
     let merged = before
         .as_ref()
-        .and_then(|before| fold::merged(before, &fold));
+        .and_then(|before| fold::merged(before, fold));
     let Some(merged) = merged else {
-        return salvage::put_fold(tx, stream.no, &fold);
+        return salvage::put_fold(tx, stream.no, fold);
     };
     tx.execute(
         "DELETE FROM fold WHERE stream_no = ? AND first = ?",
