@@ -19,6 +19,7 @@ mod check;
 mod open;
 mod prune;
 mod reader;
+mod salvage;
 mod schema;
 mod size;
 mod walk;
@@ -28,6 +29,7 @@ use std::path::PathBuf;
 
 pub use backlog::{Backlog, Pending, PendingFold, PendingRun, Pruned};
 pub use reader::{Reader, StoredRecord, StoredStream, Verdict, VerifyReport};
+pub use salvage::{Salvage, SalvageWork, open_or_salvage, open_or_set_aside};
 pub use schema::{APPLICATION_ID, SCHEMA_VERSION};
 pub use writer::{Appended, Opening, Writer};
 

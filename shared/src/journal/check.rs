@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use crate::domain::{Seq, StreamId};
+use crate::domain::{Seq, StreamId, Watermark};
 
 use super::JournalError;
 use super::open::judge;
@@ -52,19 +52,29 @@ pub(super) fn pages(conn: &Connection) -> Result<(), Finding> {
     }
 }
 
-/// Recomputes the chain over everything that the centre does not have.
+/// Recomputes the chain over everything that is there, and looks whether it passes through what the
+/// centre acknowledged.
 pub(super) fn chains(conn: &Connection) -> Result<(), Finding> {
     for stream in walk::streams(conn).map_err(Finding::Sqlite)? {
+        let start = (stream.pruned, stream.base);
+        let acknowledged = stream
+            .acknowledged
+            .map(|(seq, hash)| (Watermark::from(seq), hash));
+        let mut passed = acknowledged.is_none_or(|place| place == start);
         let mut broken = None;
-        let walked = walk::unsent(conn, &stream, |step| match step {
-            Step::Item(_) => true,
+        let walked = walk::from(conn, &stream, start.0, start.1, |step| match step {
+            Step::Item(item) => {
+                passed |= Some(item.end()) == acknowledged;
+                true
+            }
             Step::Broken(seq) => {
                 broken = Some(seq);
                 false
             }
         });
         walked.map_err(Finding::Sqlite)?;
-        if let Some(seq) = broken {
+        let unknown = || acknowledged.and_then(|(watermark, _)| Seq::new(watermark.get()));
+        if let Some(seq) = broken.or_else(|| unknown().filter(|_| !passed)) {
             return Err(Finding::Chain(stream.id, seq));
         }
     }

@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use super::schema::{self, Kind};
@@ -17,6 +18,9 @@ const BUSY: Duration = Duration::from_secs(5);
 
 /// The smallest page size of SQLite, in bytes.
 const SHORTEST_DATABASE: u64 = 512;
+
+/// A write-ahead log without frames, in bytes.
+const EMPTY_LOG: u64 = 32;
 
 /// The page cache of a connection, as SQLite counts: negative is in KiB. A journal is appended to and
 /// read forward; the usual 2 MB would only fill up over the weeks.
@@ -84,6 +88,7 @@ pub(super) fn open(path: &Path, role: Role) -> Result<Connection, JournalError> 
     }
     if role == Role::Writer {
         check::chains(&conn).map_err(|found| found.at(path))?;
+        keep_log(&conn, false).map_err(fault)?;
     }
     configure(&conn, role).map_err(fault)?;
     Ok(conn)
@@ -96,9 +101,9 @@ pub(super) fn open(path: &Path, role: Role) -> Result<Connection, JournalError> 
 /// SQLite takes settings before it rolls that page back.
 fn make(path: &Path) -> Result<(), JournalError> {
     // A log without its journal holds records; SQLite would apply it to the new one.
-    for log in ["-wal", "-journal"] {
+    for (log, empty) in [("-wal", EMPTY_LOG), ("-journal", 0)] {
         let log = beside(path, log);
-        if std::fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+        if std::fs::metadata(&log).is_ok_and(|log| log.len() > empty) {
             let problem = format!("it is not there, but `{}` is", log.display());
             return Err(unreadable(path, problem));
         }
@@ -124,6 +129,7 @@ fn make(path: &Path) -> Result<(), JournalError> {
     let fault = |error: rusqlite::Error| judge(&making, error);
     let mut conn = connect(&making, Role::Writer).map_err(fault)?;
     schema::create(&mut conn).map_err(fault)?;
+    keep_log(&conn, false).map_err(fault)?;
     // Closing brings what is in the log into the file and removes the log.
     conn.close().map_err(|(_, error)| fault(error))?;
     std::fs::File::open(&making)
@@ -140,6 +146,13 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Whether SQLite leaves the log alone when the connection is closed, instead of writing it into the
+/// database and deleting it.
+pub(super) fn keep_log(conn: &Connection, keep: bool) -> rusqlite::Result<()> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)
+        .map(drop)
+}
+
 pub(super) fn connect(path: &Path, role: Role) -> rusqlite::Result<Connection> {
     let mut flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
     flags |= match role {
@@ -148,6 +161,10 @@ pub(super) fn connect(path: &Path, role: Role) -> rusqlite::Result<Connection> {
         Role::Reader => OpenFlags::SQLITE_OPEN_READ_ONLY,
     };
     let conn = Connection::open_with_flags(path, flags)?;
+    if role != Role::Reader {
+        // Before anything is read: until the journal is known to be whole, the log stays as it is.
+        keep_log(&conn, true)?;
+    }
     conn.busy_timeout(BUSY)?;
     conn.pragma_update(None, "cache_size", CACHE_KIB)?;
     Ok(conn)

@@ -39,6 +39,16 @@ pub(super) enum Item {
     Fold(Fold),
 }
 
+impl Item {
+    /// Its last position and the chain there.
+    pub(super) fn end(&self) -> (Watermark, ChainHash) {
+        match self {
+            Self::Record(record) => (record.seq.into(), record.hash),
+            Self::Fold(fold) => (fold.last.into(), fold.head),
+        }
+    }
+}
+
 /// What comes next in a stream.
 #[derive(Debug)]
 pub(super) enum Step {
@@ -141,8 +151,10 @@ pub(super) fn from(
 /// The next position and the chain before it.
 fn after(step: &Step) -> Option<(Seq, ChainHash)> {
     match step {
-        Step::Item(Item::Record(record)) => Some((record.seq.plus(1), record.hash)),
-        Step::Item(Item::Fold(fold)) => Some((fold.last.plus(1), fold.head)),
+        Step::Item(item) => {
+            let (watermark, hash) = item.end();
+            Some((watermark.next(), hash))
+        }
         Step::Broken(_) => None,
     }
 }
