@@ -90,6 +90,8 @@ fn a_terminal_on_a_disk_that_lied_seals_ratings_saves_what_is_readable_and_admit
         verdict.lines(seed())
     );
     assert!(verdict.set_aside > 200 && verdict.told > 0, "{verdict}");
+    // Known to be missed: a few records among thousands of states, each of them told as lost.
+    assert!(verdict.missed + verdict.unproved <= 20, "{verdict}");
 }
 
 /// The test must be able to fail: a disk that skips one kind of sync loses ratings, and it is seen.

@@ -191,7 +191,10 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
         rusqlite::Error::SqliteFailure(failure, _) => {
             matches!(
                 failure.code,
-                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown
+                ErrorCode::DatabaseCorrupt
+                    | ErrorCode::NotADatabase
+                    | ErrorCode::ConstraintViolation
+                    | ErrorCode::Unknown
             ) || matches!(
                 failure.extended_code,
                 ffi::SQLITE_IOERR_READ

@@ -37,6 +37,10 @@ pub struct Verdict {
     pub told: usize,
     /// Records that are nowhere, in a journal in which nothing is wrong.
     pub traceless: usize,
+    /// Records that SQLite alone could still read, and that were told as lost instead of saved.
+    pub missed: usize,
+    /// Rescued records that are not as they were sealed, and that no chain could disprove.
+    pub unproved: usize,
     /// The longest time until a rating could be sealed.
     pub slowest: Duration,
     /// What was not as it must be.
@@ -48,11 +52,13 @@ impl fmt::Display for Verdict {
         write!(
             f,
             "{} starts on lying disks, {} of them set files aside: {} lost records told of, {} gone \
-             without a trace, a rating sealed after {:?} at the latest, {} not as they must be",
+             without a trace, {} readable ones not saved, {} rescued with other bytes, a rating sealed after {:?} at the latest, {} not as they must be",
             self.states,
             self.set_aside,
             self.told,
             self.traceless,
+            self.missed,
+            self.unproved,
             self.slowest,
             self.failures.len()
         )
@@ -65,6 +71,8 @@ impl Verdict {
         self.set_aside += u64::from(start.set_aside);
         self.told += start.told;
         self.traceless += start.traceless;
+        self.missed += start.missed;
+        self.unproved += start.unproved;
         self.slowest = self.slowest.max(start.took);
         if !start.findings.is_clean() {
             self.failures.push(Failure { state, lies, start });

@@ -33,6 +33,11 @@ pub struct Start {
     /// Records that were thanked for and are nowhere, in a journal in which nothing is wrong: the
     /// disk went back to an earlier moment, whole.
     pub traceless: usize,
+    /// Records that SQLite alone could still read, and that were told as lost instead of saved.
+    pub missed: usize,
+    /// Rescued records that are not as they were sealed. Behind a hole no chain says so, which is why
+    /// they travel as rescued.
+    pub unproved: usize,
     /// How long it took until a rating could be sealed.
     pub took: Duration,
 }
@@ -43,6 +48,7 @@ struct Held {
     records: Content,
     rescued: Content,
     losses: Vec<Loss>,
+    unproved: usize,
 }
 
 impl Held {
@@ -116,9 +122,15 @@ fn look(
     );
     are_kept(folder, files, &salvage, &mut start.findings)?;
     let held = held(&journal, ledger, cut, writer.stream(), &mut start.findings)?;
+    start.unproved = held.unproved;
     for (place, bytes) in readable {
         let sent = ledger.entries.get(place).is_some_and(|e| e.is_sent(cut));
-        if !sent && !held.has(place, bytes) {
+        if sent || held.has(place, bytes) {
+            continue;
+        }
+        if held.tells_the_loss_of(*place) {
+            start.missed += 1;
+        } else {
             let line = format!("{place:?} can be read and was not saved");
             start.findings.lost.push(line);
         }
@@ -234,19 +246,37 @@ fn held(
             _ => {}
         }
     }
+    let mut held_unproved = 0;
+    let unproved = |place: &(StreamId, Seq)| {
+        let before = place.1.get().checked_sub(1).and_then(Seq::new);
+        let before = before.map(|seq| (place.0, seq));
+        let is_there = |place| held.records.contains_key(place) || held.rescued.contains_key(place);
+        held.rescued.contains_key(place) && !before.as_ref().is_some_and(is_there)
+    };
     for (place, bytes) in held.records.iter().chain(&held.rescued) {
         match ledger.entries.get(place) {
             Some(entry) if entry.fate(cut) == Fate::Unborn => findings
                 .altered
                 .push(format!("{place:?} is there before it was sealed")),
+            Some(entry) if entry.bytes != *bytes && unproved(place) => held_unproved += 1,
             Some(entry) if entry.bytes != *bytes => findings
                 .altered
                 .push(format!("{place:?} has other bytes than before")),
             Some(_) => {}
+            None if was_moved(place, bytes, &held, ledger) => {}
             None => findings.altered.push(format!("{place:?} was never sealed")),
         }
     }
+    held.unproved = held_unproved;
     Ok(held)
+}
+
+/// Whether a rescued record is genuine but for its position, in which a bit was flipped: nothing near
+/// it says so. It must not be held at its own position as well, or it would count twice.
+fn was_moved(place: &(StreamId, Seq), bytes: &[u8], held: &Held, ledger: &Ledger) -> bool {
+    let of_stream = ledger.entries.iter().filter(|((id, _), _)| *id == place.0);
+    let mut genuine = of_stream.filter(|(_, entry)| entry.bytes == bytes);
+    held.rescued.contains_key(place) && genuine.next().is_some_and(|(own, _)| !held.has(own, bytes))
 }
 
 /// The records that SQLite alone still gives, from either end of each stream, and that are as they

@@ -10,7 +10,7 @@ use crate::wire::{
 };
 
 use super::found::{Copy, Found, FoundStream};
-use super::prove::{self, Proved};
+use super::prove::{self, Piece, Proved};
 
 /// What a salvage has to do.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -86,6 +86,7 @@ pub(super) fn make(mut found: Found, now_ms: i64) -> Plan {
             });
         }
     }
+    plan.drop_doubles();
     plan
 }
 
@@ -159,6 +160,23 @@ enum End {
 }
 
 impl Plan {
+    /// A record whose hash stands at another place as well is that record: a bit of its position is
+    /// another. Rescued, it would count twice.
+    fn drop_doubles(&mut self) {
+        let mut places: BTreeMap<[u8; 32], (StreamId, Seq)> = BTreeMap::new();
+        for stream in &self.streams {
+            for piece in &stream.pieces {
+                if let Piece::Record(seq, copy) = piece {
+                    places.insert(*copy.hash.as_bytes(), (stream.id, *seq));
+                }
+            }
+        }
+        self.rescued.retain(|rescued| {
+            let place = (rescued.stream, rescued.seq);
+            *places.entry(*rescued.hash.as_bytes()).or_insert(place) == place
+        });
+    }
+
     /// A stream of which nothing is proved: whatever names it can still be rescued.
     fn give_up(&mut self, stream: &FoundStream, id: Option<StreamId>, end: End, now_ms: i64) {
         if let Some(id) = id {
@@ -248,7 +266,7 @@ impl Plan {
             self.losses.push(Loss {
                 stream: None,
                 from: None,
-                ..beyond.clone()
+                ..beyond
             });
         }
         self.losses.push(beyond);
