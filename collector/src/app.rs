@@ -106,7 +106,7 @@ struct Document;
 fn documented(config: &Config) -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(crate::device::router(config))
-        .merge(crate::api::router())
+        .merge(crate::api::router(config))
         .merge(crate::health::router())
 }
 

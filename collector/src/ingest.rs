@@ -18,13 +18,14 @@ pub mod incident;
 mod plan;
 mod span;
 mod time;
+pub mod whole;
 
-pub use decide::{decide, place_hour};
+pub use decide::{SURE_HOUR_MS, decide, end_of, kind_of, place_hour, tells_time};
 pub use held::{Held, HeldBoot, HeldFold, HeldRating, HeldStream, HeldTerminal};
 pub use incident::Incident;
 pub use plan::{
-    Amended, BootState, DeadLetter, FoldCount, Left, Plan, PlannedFold, Row, RowOutcome, Second,
-    StreamState, TallyKey, Tested, Verdicts,
+    Amended, BootState, DeadLetter, FoldCount, Left, Plan, PlannedFold, Rescue, Rescuing, Row,
+    RowOutcome, Second, StreamState, TallyKey, Tested, Verdicts,
 };
 pub use span::Span;
 pub use time::{Anchor, Anchors, Evidence, FLOOR_MS, Opening, Placed, SURE_MS, place_in_time};

@@ -33,6 +33,8 @@ pub enum ProblemType {
     WrongChain,
     /// The body is larger than the endpoint takes.
     TooLarge,
+    /// The body did not arrive in time.
+    TooSlow,
     /// Too many tries.
     TooManyRequests,
     /// Nobody is logged in, or the token is not valid.
@@ -68,6 +70,7 @@ impl ProblemType {
             Self::EnrolmentRefused => ("enrolment-refused", S::FORBIDDEN, "Enrolment is refused"),
             Self::WrongChain => ("wrong-chain", S::UNPROCESSABLE_ENTITY, "Records are not what was signed"),
             Self::TooLarge => ("too-large", S::PAYLOAD_TOO_LARGE, "Request is too large"),
+            Self::TooSlow => ("too-slow", S::REQUEST_TIMEOUT, "Request took too long to arrive"),
             Self::TooManyRequests => ("too-many-requests", S::TOO_MANY_REQUESTS, "Too many requests"),
             Self::Unauthorised => ("unauthorised", S::UNAUTHORIZED, "Nobody is logged in"),
             Self::Forbidden => ("forbidden", S::FORBIDDEN, "Not allowed"),

@@ -6,24 +6,34 @@
 //! 3. A read sees one moment of the database, however many queries it makes.
 
 mod error;
+pub mod faults;
 mod ingest;
 mod office;
 pub mod prompts;
+mod proof;
 pub mod scores;
 pub mod sqlite;
 pub mod users;
 
 pub use error::StoreError;
+pub use faults::FaultStore;
 pub use ingest::{
     Enrolment, EnrolmentRefused, HallSummary, ImportRefused, Imported, IngestStore, KnownTerminal,
     NewCode, ProfileSource, TerminalSummary,
 };
 pub use office::{LeftMessage, OfficeStore, ResumeRefused, Supplemented, WatchedTerminal};
 pub use prompts::PromptStore;
+pub use proof::{Evidence, NoEvidence, ProofStore, RecordId};
 pub use scores::ScoreStore;
 pub use users::UserStore;
 
 /// Everything the collector asks of its database.
-pub trait Store: IngestStore + OfficeStore + PromptStore + ScoreStore + UserStore {}
+pub trait Store:
+    IngestStore + FaultStore + OfficeStore + PromptStore + ProofStore + ScoreStore + UserStore
+{
+}
 
-impl<T: IngestStore + OfficeStore + PromptStore + ScoreStore + UserStore> Store for T {}
+impl<T: IngestStore + FaultStore + OfficeStore + PromptStore + ProofStore + ScoreStore + UserStore>
+    Store for T
+{
+}

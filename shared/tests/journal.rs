@@ -18,11 +18,16 @@ use manyi_shared::domain::{
     Watermark, WindowId,
 };
 use manyi_shared::journal::{Backlog, JournalError, Opening, Reader, Verdict, Writer};
-use manyi_shared::wire::{ChainHash, OutcomeRecord, Record, RecordBody};
+use manyi_shared::wire::{ChainHash, OutcomeRecord, Record, RecordBody, Suite};
 use rusqlite::Connection;
 
 pub(crate) fn opening() -> Opening {
+    opening_in(Suite::Ed25519Sha256)
+}
+
+pub(crate) fn opening_in(suite: Suite) -> Opening {
     Opening {
+        suite,
         terminal: TerminalId::from_bytes([1; 16]),
         hall: HallId::new("371581-01").unwrap(),
         window: WindowId::new("A01").unwrap(),

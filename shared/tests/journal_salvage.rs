@@ -25,6 +25,7 @@ type Place = (StreamId, u64);
 
 fn opening() -> Opening {
     Opening {
+        suite: manyi_shared::wire::Suite::Ed25519Sha256,
         terminal: TerminalId::from_bytes([1; 16]),
         hall: HallId::new("371581-01").unwrap(),
         window: WindowId::new("A01").unwrap(),

@@ -49,6 +49,7 @@ const TERMINAL: TerminalId = TerminalId::from_bytes([1; 16]);
 
 fn opening() -> Opening {
     Opening {
+        suite: Suite::Ed25519Sha256,
         terminal: TERMINAL,
         hall: HallId::new("371581-01").unwrap(),
         window: WindowId::new("A01").unwrap(),

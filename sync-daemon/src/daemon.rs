@@ -5,6 +5,7 @@
 //! sent again and recognised by the centre; exchange numbers come from a reserve that was synced
 //! before.
 
+mod rotate;
 mod shipment;
 mod start;
 mod tell;
@@ -14,7 +15,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use manyi_shared::domain::Clock;
-use manyi_shared::tablet::{DataDir, Identity, UplinkStatus, read_key};
+use manyi_shared::tablet::{DataDir, Identity, KeySource, UplinkStatus};
 use manyi_shared::wire::{Reply, ReplyStatus, SecretKey};
 use tokio::time::Instant;
 
@@ -29,9 +30,10 @@ use crate::numbers::Numbers;
 use crate::profile::{Keeper, Place};
 use crate::prompt_api;
 use crate::prompts::{self, Answer, Prompts};
-use crate::uplink::{Backoff, Effect, Mark, Next, NotNoted, Order, Outcome, Uplink};
+use crate::uplink::{Backoff, Effect, Mark, Next, NotNoted, Order, Outcome, Pace, Uplink};
 use crate::wakes::Wakes;
 
+use rotate::Rotating;
 use shipment::{Health, Shipment, State};
 pub use start::{Options, StartError, serve};
 use tell::tell;
@@ -70,6 +72,8 @@ pub struct Daemon {
     profile: Keeper,
     prompts: Prompts,
     asking: Job<([u8; 16], Answer)>,
+    rotating: Rotating,
+    pace: Pace,
     wakes: Wakes,
     prune_due: Option<Duration>,
     pruned: Option<Duration>,
@@ -93,7 +97,7 @@ impl Daemon {
         let data = options.data;
         let pace = options.pace;
         let identity = Identity::read(&data.identity())?;
-        let key = read_key(&data.key())?;
+        let key = start::key(&KeySource::of_service(&data))?;
         let collector_url = options
             .collector_url
             .unwrap_or_else(|| identity.collector_url.clone());
@@ -122,6 +126,8 @@ impl Daemon {
                 ..pace.backoff
             }),
             asking: Job::default(),
+            rotating: Rotating::on_card(&data),
+            pace,
             prune_due: None,
             pruned: None,
             collector_url,
@@ -150,6 +156,7 @@ impl Daemon {
                         () = self.wakes.woken() => self.uplink.woken(self.start.elapsed()),
                         provided = self.profile.provided() => self.provided(provided),
                         answer = self.asking.ended() => self.answered(answer),
+                        result = self.rotating.ended() => self.key_rotated(result),
                         () = tokio::time::sleep_until(until) => {}
                     }
                 }
@@ -200,6 +207,7 @@ impl Daemon {
             let answer = self.asking.ended().await;
             self.answered(answer);
         }
+        let rotation = self.rotation().await;
         let now = self.now();
         let place = Place {
             data: &self.data,
@@ -220,7 +228,7 @@ impl Daemon {
         if self.prompts.has_news() {
             self.uplink.has_news(now);
         }
-        [files, prompt].into_iter().flatten().min()
+        [files, prompt, rotation].into_iter().flatten().min()
     }
 
     fn provided(&mut self, provided: Option<Result<(), Trouble>>) {
@@ -280,6 +288,9 @@ impl Daemon {
         let outcome = match result {
             Ok(reply) => {
                 self.clock.heard(reply.server_ms, &self.data);
+                if reply.rotate_key && shipment.sent.own {
+                    self.rotate_key();
+                }
                 Outcome::Replied(reply)
             }
             Err(error) => error.outcome(),
@@ -352,8 +363,13 @@ impl Daemon {
             profile_problem: self.profile.problem(),
             certificate: self.link.certificate_note(),
             failing_since_uptime_ms: failing,
+            rotation_problem: self.status.rotation_problem.take(),
             revoked: self.status.revoked,
         };
+        self.tell_status();
+    }
+
+    fn tell_status(&self) {
         if let Err(error) = self.status.write(&self.data.uplink_status()) {
             tracing::debug!(
                 error = crate::chain(&error),

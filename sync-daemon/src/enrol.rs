@@ -7,16 +7,20 @@
 
 mod boot_file;
 mod hand_over;
+mod key;
+mod pending;
 mod problem;
+mod tries;
 pub(crate) mod waiting;
 
 use std::path::PathBuf;
 
 use manyi_shared::tablet::{
-    DataDir, EnrolProblem, FileError, Identity, IdentityError, ensure_folder, load_or_create_key,
-    replace,
+    DataDir, EnrolProblem, FileError, Identity, IdentityError, ensure_folder, replace,
 };
-use manyi_shared::wire::{EnrolReply, EnrolRequest, EnrolmentCode, EnvelopeError, ProfileError};
+use manyi_shared::wire::{
+    EnrolReply, EnrolRequest, EnrolmentCode, EnvelopeError, ProfileError, Suite,
+};
 
 pub(crate) use boot_file::address_in;
 pub use hand_over::enrol_or_hand_over;
@@ -55,6 +59,18 @@ pub enum EnrolError {
     Already {
         /// The identity file.
         path: PathBuf,
+    },
+    /// Its key is of another suite than the code is for.
+    #[error(
+        "this terminal's key is of suite {ours} and the code is for {code}. Its unsent ratings are \
+         sent with the key it has: ask the office for a code for {ours}, or set the tablet up from \
+         a fresh card"
+    )]
+    OtherSuite {
+        /// The suite of the terminal's key.
+        ours: Suite,
+        /// The suite that the code is for.
+        code: Suite,
     },
     /// A daemon is at work in the data folder.
     #[error(transparent)]
@@ -187,7 +203,7 @@ async fn ask(enrolment: &Enrolment, link: &Link, _lock: &Lock) -> Result<Identit
             "the code is sent unencrypted (http://): whoever reads it on the way could use it first"
         );
     }
-    let key = load_or_create_key(&data.key(), enrolment.code.suite())?;
+    let key = key::of_suite(data, enrolment.code.suite())?;
     let request = EnrolRequest {
         code: enrolment.code.clone(),
         key: key.public(),
@@ -202,6 +218,11 @@ async fn ask(enrolment: &Enrolment, link: &Link, _lock: &Lock) -> Result<Identit
     let url = &enrolment.collector_url;
     let body = accepted(answer, url)?;
     let reply = EnrolReply::open(&body, &digest).map_err(EnrolError::Untrusted)?;
+    // The collector speaks to a terminal in the terminal's own suite, for good.
+    if reply.collector.suite() != key.suite() {
+        let problem = "the collector's key is of another suite than ours".to_owned();
+        return Err(EnrolError::Untrusted(EnvelopeError::Content(problem)));
+    }
     let identity = Identity {
         terminal: reply.terminal,
         hall: reply.hall,

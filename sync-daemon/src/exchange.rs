@@ -132,7 +132,8 @@ pub async fn carry(
     Err(refused(answer))
 }
 
-fn refused(answer: Answer) -> ExchangeError {
+/// What an answer means that is not the collector's signed one.
+pub(crate) fn refused(answer: Answer) -> ExchangeError {
     if answer.status < 400 {
         return ExchangeError::NotTheCollector {
             status: answer.status,

@@ -9,6 +9,7 @@
 //! | [`exchange`] | one signed exchange and its verified reply |
 //! | [`journal`] | the journal as the daemon uses it: may be absent, may come back |
 //! | [`enrol`] | trades a one-time code for an identity; waits for one |
+//! | [`rotation`] | trades the terminal's key for a new one |
 //! | `profile`, `assets` | a profile and its files: fetched, checked, then obeyed |
 //! | [`prompts`] | the office's own prompts and their receipts; pure |
 //! | [`status`], [`doctor`] | what a technician is told: how it is, and what stands in the way |
@@ -29,6 +30,7 @@ mod numbers;
 mod profile;
 mod prompt_api;
 pub mod prompts;
+pub mod rotation;
 pub mod settings;
 pub mod status;
 pub mod uplink;

@@ -12,6 +12,7 @@ use manyi_shared::wire::EnrolmentCode;
 use manyi_sync::daemon::{Options, serve};
 use manyi_sync::doctor::Doctor;
 use manyi_sync::enrol::{Enrolment, enrol_or_hand_over};
+use manyi_sync::rotation::rotate_or_hand_over;
 use manyi_sync::settings::{LogFormat, Settings};
 use manyi_sync::status;
 
@@ -46,6 +47,9 @@ enum Command {
         #[arg(long)]
         again: bool,
     },
+    /// Trade this terminal's key for a new one. A daemon that works here does it. A power cut at any
+    /// moment is no matter: the daemon goes on with it.
+    RotateKey,
     /// Read the configuration, say whether it can be obeyed, and do nothing.
     CheckConfig,
     /// Say how the uplink is: what, since when, why, what to do. Ends with 1 when something is
@@ -94,6 +98,7 @@ fn obey(cli: Cli) -> anyhow::Result<ExitCode> {
             code,
             again,
         } => enrol_here(&settings, collector, code, again)?,
+        Command::RotateKey => rotate_here(&settings)?,
         Command::CheckConfig => say("configuration is good")?,
         Command::Status { json } => return tell_status(&settings, json),
         Command::Doctor { collector, json } => return tell_doctor(&settings, collector, json),
@@ -195,6 +200,18 @@ fn enrol_here(
         identity.window,
         identity.collector_url,
         identity.collector.fingerprint(),
+    ))
+}
+
+fn rotate_here(settings: &Settings) -> anyhow::Result<()> {
+    let key = runtime()?.block_on(rotate_or_hand_over(
+        &settings.data(),
+        settings.collector_url.as_deref(),
+        &settings.link(),
+    ))?;
+    say(&format!(
+        "this terminal signs with a new key: {}",
+        key.fingerprint()
     ))
 }
 

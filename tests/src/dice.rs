@@ -1,5 +1,7 @@
 //! Seeded dice: the same seed throws the same numbers, on every machine.
 
+use std::time::Duration;
+
 /// `SplitMix64`: small, and the same everywhere, which is all that tests and a demo need.
 #[derive(Debug, Clone)]
 pub struct Dice(u64);
@@ -43,6 +45,17 @@ impl Dice {
     /// True this often in a hundred.
     pub fn percent(&mut self, percent: u32) -> bool {
         self.below(100) < percent
+    }
+
+    /// True this often in a thousand.
+    pub fn per_mille(&mut self, often: u32) -> bool {
+        self.below(1000) < often
+    }
+
+    /// A time below `longest`, which is an hour at most.
+    pub fn time(&mut self, longest: Duration) -> Duration {
+        let micros = u32::try_from(longest.as_micros()).unwrap_or(u32::MAX);
+        Duration::from_micros(self.below(micros).into())
     }
 
     /// One of these; none of an empty list.

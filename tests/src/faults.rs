@@ -15,7 +15,6 @@
 //! n-th connection and the n-th request of a run always get the same fault from the same seed; which
 //! tablet that hits depends on the order in which they arrive.
 
-mod chance;
 mod fault;
 mod message;
 mod proxy;
@@ -25,7 +24,6 @@ pub mod tls;
 #[cfg(test)]
 mod tests;
 
-pub use chance::Chance;
 pub use fault::{Fault, Weather};
 pub use message::Message;
 pub use proxy::{Front, Proxy, Refusal};

@@ -1,8 +1,7 @@
 //! What end-to-end tests and the demo's citizens are made of.
 //!
 //! Everything here drives the real programs from outside: processes, HTTP, the X server's pointer.
-//! It imports `shared` only to read a journal the way `manyi-terminal journal list` does; never the
-//! programs.
+//! Where a fleet is too many for processes, simulated tablets run the daemon's own library.
 //!
 //! - [`wait`]: waiting for a condition, the only place that pauses.
 //! - [`programs`]: where the built programs are, and running them so that none is left behind.
@@ -13,6 +12,7 @@
 //! - [`faults`]: a network that goes wrong on purpose, between tablets and a collector.
 //! - [`http`]: plain questions to the programs' APIs.
 //! - [`invented`]: a tablet that is enrolled without an office.
+//! - [`office`]: a collector with an invented hall; [`ledger`]: what was sealed against what it holds.
 //! - [`progress`]: a bar for runs of minutes.
 //! - [`usage`], [`figures`]: what programs cost, and how that is told.
 //! - [`dice`]: chance that can be repeated.
@@ -30,6 +30,8 @@ pub mod figures;
 pub mod http;
 pub mod invented;
 pub mod layout;
+pub mod ledger;
+pub mod office;
 pub mod places;
 pub mod pointer;
 pub mod power;

@@ -6,7 +6,7 @@
 use manyi_shared::wire::OfficeSecret;
 use serde_json::json;
 
-use super::{Globals, block_on, keys, out};
+use super::{Globals, block_on, keys, out, who};
 use crate::clock::{Clock, SystemClock};
 use crate::store::{LeftMessage, OfficeStore};
 
@@ -23,7 +23,7 @@ impl Args {
         let (config, store) = globals.open()?;
         let secret = keys::read_office_key(&config.data_dir)?;
         let now_ms = SystemClock.now_ms();
-        let messages = block_on(async { Ok(store.messages(reader(), now_ms).await?) })?;
+        let messages = block_on(async { Ok(store.messages(who(), now_ms).await?) })?;
         if !self.json && messages.is_empty() {
             out::note("no citizen has left anything yet");
         }
@@ -66,17 +66,5 @@ impl Args {
             message.what.name(),
             message.level.name_zh(),
         ))
-    }
-}
-
-/// Who reads, as far as the machine knows.
-fn reader() -> String {
-    let user = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER"));
-    let id = rustix::process::getuid().as_raw();
-    match user {
-        Ok(name) if name.len() <= 64 && !name.chars().any(char::is_control) => {
-            format!("{name} (uid {id})")
-        }
-        _ => format!("uid {id}"),
     }
 }

@@ -89,6 +89,7 @@ async fn serve(
         keys,
     );
     let stopping = state.stopping.clone();
+    let roots = tokio::spawn(crate::roots::task::publishing(state.clone()));
     let service = app::router(state).into_make_service_with_connect_info::<SocketAddr>();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut stopped = stopping.subscribe();
@@ -111,6 +112,7 @@ async fn serve(
         served = axum::serve(listener, service).with_graceful_shutdown(stop) => served?,
         () = enough => tracing::info!("connections that are still open are closed"),
     }
+    roots.abort();
     tracing::info!("stopped");
     Ok(())
 }

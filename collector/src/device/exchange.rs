@@ -35,6 +35,7 @@ use crate::store::{KnownTerminal, StoreError};
         (status = 400, description = "malformed", content_type = "application/problem+json", body = crate::problem::ProblemBody),
         (status = 401, description = "unknown-signer or bad-signature", content_type = "application/problem+json", body = crate::problem::ProblemBody),
         (status = 403, description = "Signed reply: the office took the terminal's identity back", content_type = "application/cose", body = super::SignedMessage),
+        (status = 408, description = "too-slow: the body did not arrive in time", content_type = "application/problem+json", body = crate::problem::ProblemBody),
         (status = 409, description = "Signed reply: gap, or an exchange number that was used", content_type = "application/cose", body = super::SignedMessage),
         (status = 413, description = "too-large", content_type = "application/problem+json", body = crate::problem::ProblemBody),
         (status = 422, description = "wrong-chain", content_type = "application/problem+json", body = crate::problem::ProblemBody),
@@ -95,7 +96,7 @@ async fn answer(
     if known.revoked {
         let key = state.key(known.key.suite())?;
         let Exchange { head, request, .. } = exchange;
-        return Ok(revoked(state, key, terminal, request, head.number));
+        return Ok(revoked(state, key, (terminal, request, head.number)));
     }
     take(state, known, exchange, received_ms).await
 }
@@ -105,9 +106,7 @@ async fn answer(
 fn revoked(
     state: &AppState,
     key: &SecretKey,
-    terminal: TerminalId,
-    request: [u8; 32],
-    number: u64,
+    (terminal, request, number): (TerminalId, [u8; 32], u64),
 ) -> (ReplyStatus, Vec<u8>) {
     let reply = Reply {
         terminal,
@@ -143,7 +142,7 @@ async fn take(
     let hall = known.hall.clone();
     let receipt = store(state, known.hall, exchange, received_ms).await?;
     if receipt.revoked {
-        return Ok(revoked(state, key, terminal, request, number));
+        return Ok(revoked(state, key, (terminal, request, number)));
     }
     report(&receipt, terminal);
     if receipt.counted {

@@ -6,7 +6,8 @@ mod fold;
 mod past;
 mod rows;
 
-pub use fold::place_hour;
+pub use fold::{SURE_HOUR_MS, end_of, place_hour};
+pub use rows::{kind_of, tells_time};
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -58,7 +59,9 @@ fn untouched<'d>(number: u64) -> Plan<'d> {
         second: Vec::new(),
         deltas: BTreeMap::new(),
         fold: None,
+        rescues: Vec::new(),
         whole: false,
+        chained: Vec::new(),
         behind: Vec::new(),
         incidents: Vec::new(),
         evidence: Evidence::default(),
@@ -83,16 +86,15 @@ fn acknowledge(held: &Held, delivery: &Delivery, span: &Span) -> Acknowledgement
     }
 }
 
-/// Watermark and chain of the stream; an unknown stream stands at its genesis.
+/// Watermark and chain of the stream. Before its first record a stream stands at its genesis: an
+/// unknown one, and one of which only saved records are here.
 fn tip(held: &Held, delivery: &Delivery, span: &Span) -> (Watermark, ChainHash) {
-    held.stream.as_ref().map_or_else(
+    let begun = held.stream.as_ref().filter(|stream| stream.watermark > 0);
+    begun.map_or_else(
         || {
-            (
-                Watermark::default(),
-                span.base
-                    .suite()
-                    .genesis(delivery.head.terminal, span.stream),
-            )
+            let suite = span.base.suite();
+            let genesis = suite.genesis(delivery.head.terminal, span.stream);
+            (Watermark::default(), genesis)
         },
         |stream| (Watermark::new(stream.watermark), stream.hash),
     )

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use manyi_shared::domain::{BootId, Call, Level, OutcomeKind, ServiceEvent, TagCode};
 use manyi_shared::wire::{
-    Acknowledgement, ChainHash, Claim, Message, Misuse, RejectReason, ReplyStatus, StreamTip,
+    Acknowledgement, ChainHash, Claim, Message, Misuse, RejectReason, ReplyStatus, Rescued,
+    StreamTip,
 };
 
 use super::{Anchor, Evidence, Incident, Opening, Placed};
@@ -39,11 +40,15 @@ pub struct Plan<'d> {
     pub second: Vec<Second<'d>>,
     /// Changes of counts, never 0.
     pub deltas: BTreeMap<TallyKey<'d>, i64>,
+    /// Records of other streams that came inside records of this one.
+    pub rescues: Vec<Rescue<'d>>,
     /// A new fold.
     pub fold: Option<PlannedFold<'d>>,
     /// Whether outcomes, amendments and counts of the stream follow from all its rows and folds
     /// together: some came out of turn, so rows and folds of this plan bring none of their own.
     pub whole: bool,
+    /// Records that came out of turn and now have their place in the chain.
+    pub chained: Vec<(u64, ChainHash)>,
     /// Where less is held than the terminal was told once.
     pub behind: Vec<Claim>,
     /// What a person should know.
@@ -54,6 +59,48 @@ pub struct Plan<'d> {
     pub boots: BTreeMap<BootId, BootState>,
     /// How many records went which way.
     pub verdicts: Verdicts,
+}
+
+/// A record of another stream that came inside one of this.
+#[derive(Debug, Clone, Copy)]
+pub struct Rescue<'d> {
+    /// The position of the record that carries it.
+    pub carrier: u64,
+    /// The record and its own place.
+    pub rescued: &'d Rescued,
+}
+
+/// What a rescued record is to what is held of its own place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rescuing {
+    /// Nothing is held there: it takes its place.
+    Taken,
+    /// It is held already.
+    Held,
+    /// Something else is held there, which stays.
+    Other,
+}
+
+impl Rescuing {
+    /// Judges a rescued record by the bytes that are held at its place.
+    #[must_use]
+    pub fn of(bytes: &[u8], held: Option<&[u8]>) -> Self {
+        match held {
+            None => Self::Taken,
+            Some(held) if held == bytes => Self::Held,
+            Some(_) => Self::Other,
+        }
+    }
+
+    /// The name in the table.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Held => "held",
+            Self::Other => "other",
+        }
+    }
 }
 
 /// What is known of a boot from now on.
@@ -137,6 +184,8 @@ pub struct Row<'d> {
     pub seq: u64,
     /// The record's bytes.
     pub bytes: &'d [u8],
+    /// The chain after it; none when it came out of turn, where the chain does not go through it.
+    pub chain: Option<ChainHash>,
     /// The kind's number; 0 when the bytes are no record.
     pub kind: u64,
     /// When it was sealed; none when the bytes do not say.

@@ -36,6 +36,7 @@ pub(crate) async fn in_order(centre: &Centre) {
         centre.store.beside_differences().await.expect("readable"),
         0
     );
+    assert_eq!(centre.store.whole_differences().await.expect("readable"), 0);
 }
 
 #[tokio::test]

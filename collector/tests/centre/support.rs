@@ -80,7 +80,33 @@ impl Centre {
             .await
             .expect("imported")
             .expect("not refused");
-        let clock = Arc::new(SetClock::at(NOW));
+        Self::over(dir, store, Arc::new(SetClock::at(NOW)))
+    }
+
+    /// The same centre after its database was replaced by a backup: the program stopped, the file
+    /// was put in place, the program started.
+    pub(crate) fn restored(self, backup: &Path) -> Self {
+        let Self {
+            dir,
+            store,
+            clock,
+            state,
+            app,
+            ..
+        } = self;
+        drop((store, state, app));
+        for end in ["", "-wal", "-shm"] {
+            let path = dir.path().join(format!("{FILE_NAME}{end}"));
+            if path.exists() {
+                std::fs::remove_file(path).expect("removed");
+            }
+        }
+        std::fs::copy(backup, dir.path().join(FILE_NAME)).expect("put back");
+        let store = Arc::new(SqliteStore::open(dir.path()).expect("a database"));
+        Self::over(dir, store, clock)
+    }
+
+    fn over(dir: tempfile::TempDir, store: Arc<SqliteStore>, clock: Arc<SetClock>) -> Self {
         let secret = collector_key(Suite::Ed25519Sha256);
         let key = secret.public();
         let keys = SigningKeys::new(secret, [collector_key(Suite::Sm2Sm3)]);

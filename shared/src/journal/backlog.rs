@@ -326,7 +326,7 @@ impl Backlog {
                 stream,
                 first: held.next(),
                 last,
-                base: held_hash,
+                base: held_hash.in_suite(row.base.suite()),
                 head: row.base,
                 entries: Vec::new(),
             },
@@ -379,7 +379,7 @@ impl Backlog {
 
     /// Goes back to the start of a stream, of which the centre has nothing any more.
     fn forget_acknowledged(&self, row: &StreamRow, hash: ChainHash) -> Result<(), JournalError> {
-        if hash != ChainHash::genesis(row.terminal, row.id) {
+        if hash != row.base.suite().genesis(row.terminal, row.id) {
             return Err(JournalError::OtherHistory {
                 stream: row.id,
                 seq: Seq::FIRST,

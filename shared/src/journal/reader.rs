@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::domain::{Seq, StreamId, TerminalId};
-use crate::wire::{ChainHash, Fold, Record, RecordError};
+use crate::wire::{ChainHash, Fold, Record, RecordError, Suite};
 
 use super::JournalError;
 use super::check;
@@ -32,7 +32,18 @@ pub struct StoredStream {
     pub terminal: TerminalId,
     /// The centre has everything up to here; 0 for nothing.
     pub acknowledged: u64,
+    /// The suite of its chain.
+    pub suite: Suite,
 }
+
+const STREAMS: &str = "
+    SELECT s.stream_no, s.stream_id, s.terminal_id, coalesce(a.seq, 0), s.suite
+    FROM stream s LEFT JOIN acknowledged a USING (stream_no) ORDER BY s.stream_no";
+
+/// In version 1 there was one suite.
+const STREAMS_V1: &str = "
+    SELECT s.stream_no, s.stream_id, s.terminal_id, coalesce(a.seq, 0), 1
+    FROM stream s LEFT JOIN acknowledged a USING (stream_no) ORDER BY s.stream_no";
 
 /// One record as the journal has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,16 +122,14 @@ impl Reader {
     pub fn streams(&self) -> Result<Vec<StoredStream>, JournalError> {
         let query = || -> rusqlite::Result<Vec<StoredStream>> {
             self.conn
-                .prepare_cached(
-                    "SELECT s.stream_no, s.stream_id, s.terminal_id, coalesce(a.seq, 0)
-                     FROM stream s LEFT JOIN acknowledged a USING (stream_no) ORDER BY s.stream_no",
-                )?
+                .prepare_cached(if self.has_folds { STREAMS } else { STREAMS_V1 })?
                 .query_map([], |row| {
                     Ok(StoredStream {
                         number: row.get(0)?,
                         id: StreamId::from_bytes(row.get(1)?),
                         terminal: TerminalId::from_bytes(row.get(2)?),
                         acknowledged: row.get(3)?,
+                        suite: walk::suite(row, 4)?,
                     })
                 })?
                 .collect()
@@ -235,7 +244,7 @@ impl Reader {
     /// [`JournalError::Sqlite`]; what is wrong with the records is the report's verdict.
     pub fn verify(&self, stream: &StoredStream) -> Result<VerifyReport, JournalError> {
         let mut check = StreamCheck::new(
-            ChainHash::genesis(stream.terminal, stream.id),
+            stream.suite.genesis(stream.terminal, stream.id),
             self.base(stream)?,
             stream.acknowledged,
             self.folds(stream)?,

@@ -4,7 +4,7 @@
 use rusqlite::{Connection, params};
 
 use crate::domain::{Seq, StreamId, TerminalId, Watermark};
-use crate::wire::{ChainHash, Fold};
+use crate::wire::{ChainHash, Fold, Suite};
 
 use super::reader::StoredRecord;
 
@@ -16,7 +16,7 @@ pub(super) struct StreamRow {
     pub(super) terminal: TerminalId,
     /// Everything up to here was pruned.
     pub(super) pruned: Watermark,
-    /// The chain there; the genesis when nothing was pruned.
+    /// The chain there, of the stream's suite; the genesis when nothing was pruned.
     pub(super) base: ChainHash,
     /// What the centre holds, with the chain there.
     pub(super) acknowledged: Option<(Seq, ChainHash)>,
@@ -61,7 +61,7 @@ pub(super) enum Step {
 /// All streams, oldest first.
 pub(super) fn streams(conn: &Connection) -> rusqlite::Result<Vec<StreamRow>> {
     conn.prepare_cached(
-        "SELECT s.stream_no, s.stream_id, s.terminal_id, s.pruned, s.base, a.seq, a.hash
+        "SELECT s.stream_no, s.stream_id, s.terminal_id, s.pruned, s.base, a.seq, a.hash, s.suite
          FROM stream s LEFT JOIN acknowledged a USING (stream_no) ORDER BY s.stream_no",
     )?
     .query_map([], stream_row)?
@@ -71,6 +71,7 @@ pub(super) fn streams(conn: &Connection) -> rusqlite::Result<Vec<StreamRow>> {
 fn stream_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<StreamRow> {
     let id = StreamId::from_bytes(row.get(1)?);
     let terminal = TerminalId::from_bytes(row.get(2)?);
+    let suite = suite(row, 7)?;
     let base: Option<[u8; 32]> = row.get(4)?;
     let acknowledged: Option<u64> = row.get(5)?;
     let hash: Option<[u8; 32]> = row.get(6)?;
@@ -79,17 +80,27 @@ fn stream_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<StreamRow> {
         id,
         terminal,
         pruned: Watermark::new(row.get(3)?),
-        base: base.map_or_else(|| ChainHash::genesis(terminal, id), ChainHash::from_bytes),
+        base: base.map_or_else(
+            || suite.genesis(terminal, id),
+            |base| ChainHash::of(suite, base),
+        ),
         acknowledged: acknowledged
             .and_then(Seq::new)
-            .zip(hash.map(ChainHash::from_bytes)),
+            .zip(hash.map(|hash| ChainHash::of(suite, hash))),
     })
+}
+
+/// The suite in a column; an error when it is of a newer program.
+pub(super) fn suite(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Suite> {
+    let number: u8 = row.get(column)?;
+    Suite::from_number(number)
+        .ok_or_else(|| rusqlite::Error::IntegralValueOutOfRange(column, i64::from(number)))
 }
 
 /// One stream.
 pub(super) fn stream(conn: &Connection, id: StreamId) -> rusqlite::Result<Option<StreamRow>> {
     conn.prepare_cached(
-        "SELECT s.stream_no, s.stream_id, s.terminal_id, s.pruned, s.base, a.seq, a.hash
+        "SELECT s.stream_no, s.stream_id, s.terminal_id, s.pruned, s.base, a.seq, a.hash, s.suite
          FROM stream s LEFT JOIN acknowledged a USING (stream_no) WHERE s.stream_id = ?",
     )?
     .query_map([id.as_bytes()], stream_row)?
@@ -142,8 +153,9 @@ pub(super) fn from(
             at = next;
         }
         let Some(record) = record else { return Ok(()) };
-        let step = if record.seq == at.0 && at.1.extend(&record.bytes) == record.hash {
-            Step::Item(Item::Record(record))
+        let hash = at.1.extend(&record.bytes);
+        let step = if record.seq == at.0 && hash == record.hash {
+            Step::Item(Item::Record(StoredRecord { hash, ..record }))
         } else {
             Step::Broken(at.0)
         };

@@ -14,6 +14,8 @@ use super::open::{self, Role};
 /// Who opens a stream and where.
 #[derive(Debug, Clone)]
 pub struct Opening {
+    /// The suite of the stream's chain: that of the terminal's key.
+    pub suite: Suite,
     /// The terminal's identity.
     pub terminal: TerminalId,
     /// The hall it stands in.
@@ -76,7 +78,7 @@ impl Writer {
     ) -> Result<Self, JournalError> {
         let stream = StreamId::random();
         let opened = StreamOpened {
-            suite: Suite::Ed25519Sha256,
+            suite: opening.suite,
             terminal: opening.terminal,
             stream,
             previous: begin.previous,
@@ -88,7 +90,7 @@ impl Writer {
             window: opening.window.clone(),
             channel: Channel::Tablet,
         };
-        let mut sealing = Sealing::new(&now, ChainHash::genesis(opening.terminal, stream));
+        let mut sealing = Sealing::new(&now, opening.suite.genesis(opening.terminal, stream));
         sealing.add(RecordBody::StreamOpened(opened), &now)?;
         for body in begin.bodies {
             sealing.add(body.clone(), &now)?;
@@ -96,8 +98,12 @@ impl Writer {
         let commit = || -> rusqlite::Result<i64> {
             let tx = conn.unchecked_transaction()?;
             tx.execute(
-                "INSERT INTO stream (stream_id, terminal_id) VALUES (?, ?)",
-                params![stream.as_bytes(), opening.terminal.as_bytes()],
+                "INSERT INTO stream (stream_id, terminal_id, suite) VALUES (?, ?, ?)",
+                params![
+                    stream.as_bytes(),
+                    opening.terminal.as_bytes(),
+                    opening.suite.number()
+                ],
             )?;
             let stream_no = tx.last_insert_rowid();
             sealing.insert(&tx, stream_no, Seq::FIRST)?;

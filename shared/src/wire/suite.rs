@@ -125,3 +125,62 @@ impl FromStr for Suite {
             .ok_or_else(|| UnknownSuite(name.to_owned()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// GB/T 32905-2016, appendix A; and FIPS 180-4 for SHA-256.
+    #[rstest::rstest]
+    #[case::sm3_short(
+        Suite::Sm2Sm3,
+        "abc",
+        1,
+        "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
+    )]
+    #[case::sm3_one_block(
+        Suite::Sm2Sm3,
+        "abcd",
+        16,
+        "debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732"
+    )]
+    #[case::sha256(
+        Suite::Ed25519Sha256,
+        "abc",
+        1,
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )]
+    fn the_standards_examples_have_their_digests(
+        #[case] suite: Suite,
+        #[case] text: &str,
+        #[case] times: usize,
+        #[case] digest: &str,
+    ) {
+        assert_eq!(hex(&suite.digest(text.repeat(times).as_bytes())), digest);
+        let parts: Vec<&[u8]> = (0..times).map(|_| text.as_bytes()).collect();
+        assert_eq!(hex(&suite.digest_of(&parts)), digest);
+    }
+
+    #[test]
+    fn a_suite_reads_back_by_name_and_number_and_nothing_else_is_one() {
+        for suite in Suite::ALL {
+            assert_eq!(suite.name().parse(), Ok(suite));
+            assert_eq!(Suite::from_number(suite.number()), Some(suite));
+            assert_eq!(Suite::from_field(suite.field()), Ok(suite));
+        }
+        assert_eq!(Suite::from_number(0), None);
+        assert_eq!(Suite::from_number(3), None);
+        assert!("sm2".parse::<Suite>().is_err());
+    }
+
+    #[test]
+    fn the_first_suite_is_left_out_of_fields_so_that_old_bytes_stay() {
+        assert_eq!(Suite::Ed25519Sha256.field(), None);
+        assert_eq!(Suite::Sm2Sm3.field(), Some(2));
+        assert!(Suite::from_field(Some(3)).is_err());
+    }
+}

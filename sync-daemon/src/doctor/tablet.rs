@@ -7,7 +7,7 @@ use std::path::Path;
 
 use manyi_shared::domain::Clock;
 use manyi_shared::journal::{JournalError, Reader, Verdict as StreamVerdict};
-use manyi_shared::tablet::{DataDir, UplinkStatus};
+use manyi_shared::tablet::{DataDir, KeySource, UplinkStatus};
 
 use super::Check;
 use crate::link::Time;
@@ -70,8 +70,9 @@ pub(super) fn clock(time: &Time, offset_ms: Option<i64>) -> Check {
 }
 
 pub(super) fn key(data: &DataDir, enrolled: bool) -> Check {
-    let path = data.key();
-    let mode = match fs::metadata(&path) {
+    let source = KeySource::of_service(data);
+    let path = source.path();
+    let mode = match fs::metadata(path) {
         Ok(found) => found.permissions().mode() & 0o777,
         Err(error) if error.kind() == ErrorKind::NotFound && !enrolled => {
             return Check::not_tried("key", "it is made when the terminal is enrolled");
@@ -85,13 +86,13 @@ pub(super) fn key(data: &DataDir, enrolled: bool) -> Check {
             );
         }
     };
-    match manyi_shared::tablet::read_key(&path) {
+    match source.read() {
         Err(error) => Check::bad(
             "key",
             crate::chain(&error),
             "move the file away, get a code for this window and run `manyi-sync enrol --again`",
         ),
-        Ok(_) if mode & 0o077 != 0 => Check::bad(
+        Ok(_) if mode & 0o077 != 0 && matches!(source, KeySource::File(_)) => Check::bad(
             "key",
             format!("{} has mode {mode:03o}: others can read it", path.display()),
             format!(

@@ -17,6 +17,7 @@ pub(super) fn of(facts: &Facts) -> Vec<Finding> {
         exchange(facts),
         waiting(facts),
         profile(facts),
+        rotation(facts),
         certificate(facts),
         clock(facts),
     ];
@@ -178,6 +179,17 @@ fn profile(facts: &Facts) -> Option<Finding> {
         ..wrong(
             "the centre's last profile is not obeyed; the one before stays",
             "tell the office: it has an alarm about it and must mend the profile",
+        )
+    })
+}
+
+fn rotation(facts: &Facts) -> Option<Finding> {
+    let problem = facts.uplink.as_ref()?.rotation_problem.clone()?;
+    Some(Finding {
+        why: Some(problem),
+        ..note(
+            "the key is to be rotated and is not yet; the old one works",
+            "the daemon tries again by itself; run `manyi-sync doctor` if it stays",
         )
     })
 }

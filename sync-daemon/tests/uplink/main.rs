@@ -16,6 +16,7 @@ mod profiles;
 mod program;
 mod proxy;
 mod relay;
+mod rotating;
 mod status;
 mod tablet;
 mod tls;

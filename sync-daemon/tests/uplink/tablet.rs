@@ -137,6 +137,7 @@ impl Tablet {
     pub(crate) fn terminal(&self) -> Terminal {
         let identity = self.identity();
         let opening = Opening {
+            suite: identity.collector.suite(),
             terminal: identity.terminal,
             hall: identity.hall,
             window: identity.window,

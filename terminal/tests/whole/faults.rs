@@ -52,6 +52,7 @@ fn a_second_terminal_waits_until_the_first_has_gone() {
     let folder = enrolled();
     let data = DataDir::new(folder.path());
     let opening = Opening {
+        suite: manyi_shared::wire::Suite::Ed25519Sha256,
         terminal: TerminalId::from_bytes([1; 16]),
         hall: HallId::new("371581-01").unwrap(),
         window: WindowId::new("A01").unwrap(),

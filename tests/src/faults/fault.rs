@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Chance;
 use super::tls::Trouble;
+use crate::dice::Dice;
 
 /// One thing that goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,34 +113,34 @@ const OF_CONNECTIONS: [Fault; 5] = [
 /// What proxies and overloaded servers answer.
 const STATUSES: [u16; 7] = [408, 413, 429, 500, 502, 503, 504];
 
-type Draw = fn(&mut Chance, Duration) -> Fault;
+type Draw = fn(&mut Dice, Duration) -> Fault;
 
-/// What happens to requests, each as often as the others.
+/// What happens to requests; they take turns.
 const OF_REQUESTS: [Draw; 16] = [
     |_, _| Fault::CutBefore,
     |_, _| Fault::CutDuring,
     |_, _| Fault::CutAfter,
-    |chance, slow| Fault::Late {
-        request: chance.time(slow),
-        reply: chance.time(slow),
+    |dice, slow| Fault::Late {
+        request: dice.time(slow),
+        reply: dice.time(slow),
     },
     |_, _| Fault::Doubled,
-    |chance, slow| Fault::Replayed(chance.time(slow)),
+    |dice, slow| Fault::Replayed(dice.time(slow)),
     |_, _| Fault::OldReply,
     |_, _| Fault::Shortened,
     |_, _| Fault::Flipped,
-    |chance, slow| Fault::SlowRequest(chance.time(slow)),
+    |dice, slow| Fault::SlowRequest(dice.time(slow)),
     |_, _| Fault::Stalled,
-    |chance, slow| Fault::SlowReply(chance.time(slow)),
-    |chance, _| says(chance, None),
-    |chance, _| says(chance, Some(1)),
+    |dice, slow| Fault::SlowReply(dice.time(slow)),
+    |dice, _| says(dice, None),
+    |dice, _| says(dice, Some(1)),
     |_, _| Fault::Portal,
     |_, _| Fault::Redirect,
 ];
 
-fn says(chance: &mut Chance, retry_after: Option<u64>) -> Fault {
+fn says(dice: &mut Dice, retry_after: Option<u64>) -> Fault {
     Fault::Says {
-        status: chance.one_of(&STATUSES).copied().unwrap_or(503),
+        status: dice.pick(&STATUSES).copied().unwrap_or(503),
         retry_after,
     }
 }
@@ -157,44 +157,50 @@ impl Weather {
         }
     }
 
-    /// Everything goes wrong, one request in four; slow means up to a third of a second, so that a
+    /// Everything goes wrong, one request in four and one connection in seven; slow means up to a third of a second, so that a
     /// test with many of them ends.
     #[must_use]
     pub const fn storm(seed: u64) -> Self {
         Self {
             seed,
-            connections: 60,
+            connections: 150,
             requests: 250,
             slow: Duration::from_millis(300),
         }
     }
 
-    /// What happens to the `n`-th connection.
+    /// What happens to the `n`-th connection, when so many before it went wrong.
     #[must_use]
-    pub fn connection(&self, n: u64) -> Option<Fault> {
-        let mut chance = Chance::row(self.seed, n.wrapping_mul(2));
-        let happens = chance.happens(self.connections);
+    pub fn connection(&self, n: u64, before: u64) -> Option<Fault> {
+        let mut dice = Dice::of(self.seed, n.wrapping_mul(2));
+        let happens = dice.per_mille(self.connections);
         happens
-            .then(|| chance.one_of(&OF_CONNECTIONS).copied())
+            .then(|| self.turn(&OF_CONNECTIONS, before).copied())
             .flatten()
     }
 
-    /// What happens to the `n`-th request.
+    /// What happens to the `n`-th request, when something happened to so many before it.
     #[must_use]
-    pub fn request(&self, n: u64) -> Option<Fault> {
-        let mut chance = Chance::row(self.seed, n.wrapping_mul(2).wrapping_add(1));
-        if !chance.happens(self.requests) {
+    pub fn request(&self, n: u64, before: u64) -> Option<Fault> {
+        let mut dice = Dice::of(self.seed, n.wrapping_mul(2).wrapping_add(1));
+        if !dice.per_mille(self.requests) {
             return None;
         }
-        let draw = chance.one_of(&OF_REQUESTS).copied()?;
-        Some(draw(&mut chance, self.slow))
+        let draw = self.turn(&OF_REQUESTS, before)?;
+        Some(draw(&mut dice, self.slow))
+    }
+
+    /// Kinds take turns, so that a short run has had them all; the seed says which comes first.
+    fn turn<'a, T>(&self, kinds: &'a [T], before: u64) -> Option<&'a T> {
+        let at = self.seed.wrapping_add(before) % (kinds.len() as u64);
+        kinds.get(usize::try_from(at).ok()?)
     }
 
     /// The names of everything that can go wrong.
     #[must_use]
     pub fn names() -> Vec<&'static str> {
-        let mut chance = Chance::new(0);
-        let requests = OF_REQUESTS.map(|draw| draw(&mut chance, Duration::ZERO));
+        let mut dice = Dice::new(0);
+        let requests = OF_REQUESTS.map(|draw| draw(&mut dice, Duration::ZERO));
         let all = OF_CONNECTIONS.into_iter().chain(requests);
         all.map(Fault::name).collect()
     }
@@ -210,7 +216,7 @@ mod tests {
     fn a_storm_has_everything_in_it_and_is_the_same_storm_again() {
         let of = |seed: u64| {
             let weather = Weather::storm(seed);
-            (0..4000_u64).flat_map(move |n| [weather.connection(n), weather.request(n)])
+            (0..400_u64).flat_map(move |n| [weather.connection(n, n), weather.request(n, n)])
         };
         assert!(of(5).eq(of(5)));
         assert!(!of(5).eq(of(6)));
@@ -221,9 +227,13 @@ mod tests {
     #[test]
     fn as_much_goes_wrong_as_the_weather_says_and_nothing_in_a_calm() {
         let storm = Weather::storm(9);
-        let wrong = (0..10_000).filter(|&n| storm.request(n).is_some()).count();
+        let wrong = (0..10_000)
+            .filter(|&n| storm.request(n, 0).is_some())
+            .count();
         assert!((2300..2700).contains(&wrong), "{wrong}");
         let calm = Weather::calm();
-        assert!((0..10_000).all(|n| calm.request(n).is_none() && calm.connection(n).is_none()));
+        assert!(
+            (0..10_000).all(|n| calm.request(n, 0).is_none() && calm.connection(n, 0).is_none())
+        );
     }
 }

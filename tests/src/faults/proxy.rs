@@ -55,7 +55,9 @@ struct State {
     next: VecDeque<Fault>,
     refusal: Option<Refusal>,
     connections: u64,
+    wrong_connections: u64,
     requests: u64,
+    wrong_requests: u64,
     happened: BTreeMap<&'static str, u64>,
     last_reply: Option<Message>,
     open: Vec<JoinHandle<()>>,
@@ -79,7 +81,9 @@ impl Proxy {
             next: VecDeque::new(),
             refusal: None,
             connections: 0,
+            wrong_connections: 0,
             requests: 0,
+            wrong_requests: 0,
             happened: BTreeMap::new(),
             last_reply: None,
             open: Vec::new(),
@@ -160,7 +164,8 @@ impl State {
     fn connection(&mut self) -> (u64, Option<Fault>) {
         let number = self.connections;
         self.connections += 1;
-        let fault = self.weather.connection(number);
+        let fault = self.weather.connection(number, self.wrong_connections);
+        self.wrong_connections += u64::from(fault.is_some());
         self.count(fault);
         (number, fault)
     }
@@ -168,11 +173,9 @@ impl State {
     fn request(&mut self) -> Option<Fault> {
         let number = self.requests;
         self.requests += 1;
-        let fault = self.next.pop_front().or_else(|| {
-            // Nothing old to answer with yet: then nothing happens.
-            let drawn = self.weather.request(number);
-            drawn.filter(|fault| *fault != Fault::OldReply || self.last_reply.is_some())
-        });
+        let drawn = self.weather.request(number, self.wrong_requests);
+        self.wrong_requests += u64::from(drawn.is_some());
+        let fault = self.next.pop_front().or(drawn);
         self.count(fault);
         fault
     }

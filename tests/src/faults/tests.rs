@@ -204,7 +204,7 @@ async fn only_the_right_certificate_is_shaken_hands_with(
         ..Weather::storm(seed)
     });
     let wanted = trouble.map(Fault::Tls);
-    let weather = weather.into_iter().find(|w| w.connection(0) == wanted);
+    let weather = weather.into_iter().find(|w| w.connection(0, 0) == wanted);
     let proxy = Proxy::start(
         server.address,
         Front::Tls(certificates),

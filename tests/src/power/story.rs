@@ -33,6 +33,7 @@ pub fn terminal() -> TerminalId {
 /// Never, as the names in it are allowed.
 pub fn opening() -> anyhow::Result<Opening> {
     Ok(Opening {
+        suite: manyi_shared::wire::Suite::Ed25519Sha256,
         terminal: terminal(),
         hall: HallId::new("371581-01")?,
         window: WindowId::new("A01")?,

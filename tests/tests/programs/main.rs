@@ -16,5 +16,6 @@ mod deaths;
 mod kills;
 mod office;
 mod rig;
+mod suites;
 mod way;
 mod wear;

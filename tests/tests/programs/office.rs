@@ -129,6 +129,7 @@ fn seal_self_test(rig: &Rig) {
     let data = DataDir::new(rig.tablet_dir());
     let identity = Identity::read(&data.identity()).unwrap();
     let opening = Opening {
+        suite: identity.collector.suite(),
         terminal: identity.terminal,
         hall: identity.hall,
         window: identity.window,

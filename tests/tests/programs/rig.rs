@@ -10,10 +10,11 @@ use manyi_e2e::citizens::check::{self, Score};
 use manyi_e2e::citizens::tablet::Tablet;
 use manyi_e2e::display::Display;
 use manyi_e2e::http::Http;
-use manyi_e2e::programs::{Program, binary, checkout, free_port, run};
+pub(crate) use manyi_e2e::programs::bare;
+use manyi_e2e::programs::{Program, checkout, free_port, run};
 use manyi_e2e::wait::wait_for;
 use manyi_shared::tablet::{DataDir, Identity, read_profile};
-use manyi_shared::wire::AssetDigest;
+use manyi_shared::wire::{AssetDigest, Suite};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -32,6 +33,8 @@ pub(crate) struct Rig {
     pub(crate) office_port: u16,
     pub(crate) prompt_port: u16,
     pub(crate) token: String,
+    /// What the office has chosen for new terminals.
+    pub(crate) suite: Suite,
     pub(crate) folder: TempDir,
     /// Where the programs' output goes.
     pub(crate) logs: PathBuf,
@@ -104,6 +107,7 @@ impl Rig {
             office_port: free_port()?,
             prompt_port: free_port()?,
             token: String::new(),
+            suite: Suite::default(),
             logs: folder.path().to_owned(),
             folder,
         };
@@ -136,7 +140,8 @@ impl Rig {
         command
             .arg("--data-dir")
             .arg(self.folder.path().join("office"))
-            .env("MANYI_LISTEN", format!("127.0.0.1:{}", self.office_port));
+            .env("MANYI_LISTEN", format!("127.0.0.1:{}", self.office_port))
+            .env("MANYI_SUITE", self.suite.name());
         Ok(command)
     }
 
@@ -242,15 +247,4 @@ impl Rig {
     pub(crate) fn score_of(&self, prompts: u64) -> anyhow::Result<Score> {
         check::settled_score(&self.http, &self.office(), &self.token, prompts, COUNTED)
     }
-}
-
-/// A program of ours without any setting of the person's own shell.
-pub(crate) fn bare(name: &str) -> anyhow::Result<Command> {
-    let mut command = Command::new(binary(name)?);
-    for (key, _) in std::env::vars_os() {
-        if key.to_string_lossy().starts_with("MANYI_") {
-            command.env_remove(key);
-        }
-    }
-    Ok(command)
 }

@@ -14,8 +14,11 @@ pub(super) fn behind(
     tips: &BTreeMap<StreamId, (u64, ChainHash)>,
 ) -> Vec<Claim> {
     let behind = |claim: &Claim| {
-        let genesis = || (0, claim.hash.suite().genesis(head.terminal, claim.stream));
-        let (watermark, hash) = tips.get(&claim.stream).copied().unwrap_or_else(genesis);
+        let suite = claim.hash.suite();
+        let genesis = || (0, suite.genesis(head.terminal, claim.stream));
+        let held = tips.get(&claim.stream).copied();
+        let begun = held.filter(|(watermark, _)| *watermark > 0);
+        let (watermark, hash) = begun.unwrap_or_else(genesis);
         (watermark < claim.watermark.get()).then_some(Claim {
             stream: claim.stream,
             watermark: Watermark::new(watermark),

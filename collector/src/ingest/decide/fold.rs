@@ -17,6 +17,15 @@ use crate::ingest::{
 /// An hour of uptime in milliseconds.
 const HOUR_MS: u64 = 3_600_000;
 
+/// As wide as the place of an hour may be when the clock was right.
+pub const SURE_HOUR_MS: i64 = 3_600_000 + SURE_MS;
+
+/// The uptime since the opening at which an hour of a fold ends, in milliseconds.
+#[must_use]
+pub fn end_of(hour: u32) -> u64 {
+    u64::from(hour).saturating_add(1).saturating_mul(HOUR_MS)
+}
+
 /// Whether the fold continues another history than the one that is held: `Some(0)`, as a fold is
 /// kept as a whole. The chain is followed from the fold's base over what is held.
 pub(super) fn difference(
@@ -26,7 +35,7 @@ pub(super) fn difference(
 ) -> Option<u64> {
     let (first, last) = (fold.first.get(), fold.last.get());
     if watermark.checked_add(1) == Some(first) {
-        return (fold.base != hash).then_some(0);
+        return (!goes_on(fold.base, hash)).then_some(0);
     }
     let end = last.min(watermark);
     let mut chain = Some(fold.base);
@@ -34,11 +43,15 @@ pub(super) fn difference(
     while position <= end {
         let inside = held.folds.range(..=position).next_back();
         if let Some((begin, known)) = inside.filter(|(_, known)| position <= known.last) {
+            // What it counts up to the end of the stored one cannot be told from the rest.
+            if *begin < first && known.last < last {
+                return Some(0);
+            }
             // Inside a stored fold the chain is known at its ends only.
             if *begin == position && chain.is_some_and(|chain| chain != known.base) {
                 return Some(0);
             }
-            chain = (known.last <= end).then_some(known.head);
+            chain = (known.last <= end).then_some(known.head.in_suite(fold.base.suite()));
             position = known.last.saturating_add(1);
             continue;
         }
@@ -48,7 +61,13 @@ pub(super) fn difference(
         position += 1;
     }
     let known = if end == last { fold.head } else { hash };
-    chain.is_some_and(|chain| chain != known).then_some(0)
+    let other = |chain: ChainHash| !goes_on(chain, known);
+    chain.is_some_and(other).then_some(0)
+}
+
+/// Whether two chains are the same, and go on by the same hash function.
+pub(super) fn goes_on(one: ChainHash, other: ChainHash) -> bool {
+    one == other && one.suite() == other.suite()
 }
 
 /// Plans the fold for the positions that are not held.
@@ -59,7 +78,8 @@ pub(super) fn extend<'d>(
     fold: &'d Fold,
 ) {
     let held_to = held.stream.as_ref().map_or(0, |s| s.watermark);
-    let base = held.stream.as_ref().map_or(fold.base, |s| s.hash);
+    let begun = held.stream.as_ref().filter(|s| s.watermark > 0);
+    let base = begun.map_or(fold.base, |s| s.hash);
     let stream = stream_before(held, fold.last.get(), fold.head);
     let department = department_of(held, stream.window).unwrap_or_default();
     let place =
@@ -130,11 +150,9 @@ pub fn place_hour(
 
 /// The highest uptime of an hour that is known worse than an hour can be.
 fn unsure(opening: &Opening, fold: &Fold, counts: &[FoldCount<'_>]) -> Option<u64> {
-    let limit = i64::try_from(HOUR_MS).unwrap_or(i64::MAX) + SURE_MS;
     let hours = fold.entries.iter().zip(counts);
-    let wide = hours.filter(|(_, count)| count.placed.width() > limit);
-    let end = |hour: u32| u64::from(hour).saturating_add(1).saturating_mul(HOUR_MS);
-    wide.map(|(entry, _)| opening.uptime_ms.saturating_add(end(entry.hour)))
+    let wide = hours.filter(|(_, count)| count.placed.width() > SURE_HOUR_MS);
+    wide.map(|(entry, _)| opening.uptime_ms.saturating_add(end_of(entry.hour)))
         .max()
 }
 

@@ -7,11 +7,13 @@ use manyi_shared::wire::{
     Amendment, ChainHash, OutcomeRecord, Record, RecordBody, RecordTime, RejectReason, StreamOpened,
 };
 
+use super::fold::goes_on;
 use super::{boots, past};
 use crate::ingest::incident::Kind;
+use crate::ingest::whole::{no_target, second_outcome};
 use crate::ingest::{
-    Amended, DeadLetter, Delivery, Held, HeldRating, Incident, NotRead, Opening, Placed, Plan, Row,
-    RowOutcome, SURE_MS, Span, StreamState, TallyKey, place_in_time, slot_of,
+    Amended, DeadLetter, Delivery, Held, HeldRating, Incident, NotRead, Opening, Placed, Plan,
+    Rescue, Row, RowOutcome, SURE_MS, Sealed, Span, StreamState, TallyKey, place_in_time, slot_of,
 };
 
 /// The first record of the run from which on it is another history: its position holds other bytes,
@@ -45,10 +47,14 @@ pub(super) fn difference(
         Some(delivery.records.get(index)?.hash)
     };
     let folds = held.folds.iter();
-    let ends = folds.flat_map(|(first, fold)| [(first - 1, fold.base), (fold.last, fold.head)]);
+    let suite = span.base.suite();
+    let ends = folds.flat_map(|(first, fold)| {
+        let (base, head) = (fold.base.in_suite(suite), fold.head.in_suite(suite));
+        [(first - 1, base), (fold.last, head)]
+    });
     let mut milestones = ends.chain([(watermark, hash)]);
     milestones
-        .any(|(position, hash)| after(position).is_some_and(|after| after != hash))
+        .any(|(position, hash)| after(position).is_some_and(|after| !goes_on(after, hash)))
         .then(|| if known < span.count { known } else { 0 })
 }
 
@@ -111,7 +117,7 @@ pub(super) fn extend<'d>(
         plan,
     };
     for sealed in delivery.records.iter().skip(known) {
-        extension.take(&sealed.bytes, sealed.record.as_ref());
+        extension.take(sealed);
     }
     let Extension { stream, unsure, .. } = extension;
     if let (Some(opening), Some(uptime_ms)) = (stream.opening, unsure) {
@@ -127,7 +133,15 @@ pub(super) fn extend<'d>(
 /// those that are here already are no new rows.
 fn out_of_turn(plan: &mut Plan<'_>, held: &Held) {
     plan.whole = true;
-    plan.rows.retain(|row| !held.overlap.contains_key(&row.seq));
+    let (there, new) = std::mem::take(&mut plan.rows)
+        .into_iter()
+        .partition(|row| held.overlap.contains_key(&row.seq));
+    let there: Vec<Row<'_>> = there;
+    plan.rows = new;
+    plan.chained = there
+        .iter()
+        .filter_map(|row| Some((row.seq, row.chain?)))
+        .collect();
     for row in &mut plan.rows {
         row.outcome = None;
     }
@@ -146,17 +160,18 @@ pub(super) fn department_of<'d>(held: &'d Held, window: &str) -> Option<&'d str>
 }
 
 impl<'d> Extension<'_, 'd> {
-    fn take(&mut self, bytes: &'d [u8], record: Result<&'d Record, &'d NotRead>) {
+    fn take(&mut self, sealed: &'d Sealed) {
         self.stream.watermark += 1;
         let seq = self.stream.watermark;
         let mut row = Row {
             seq,
-            bytes,
+            bytes: &sealed.bytes,
+            chain: Some(sealed.hash),
             kind: 0,
             placed: None,
             outcome: None,
         };
-        match record {
+        match &sealed.record {
             Err(error) => {
                 if *error == NotRead::Refused {
                     let incident = Incident::at(Kind::Unread, self.span.stream, seq, seq);
@@ -201,10 +216,15 @@ impl<'d> Extension<'_, 'd> {
                 let incident = Incident::loss(loss, (self.span.stream, row.seq));
                 self.plan.incidents.push(incident);
             }
-            RecordBody::StreamOpened(_)
-            | RecordBody::Rescued(_)
-            | RecordBody::ClockSet
-            | RecordBody::Unknown { .. } => {}
+            RecordBody::Rescued(rescued) if rescued.stream == self.span.stream => {
+                let detail = "a record is not rescued into its own stream".to_owned();
+                self.reject(row.seq, RejectReason::Malformed, detail);
+            }
+            RecordBody::Rescued(rescued) => {
+                let carrier = row.seq;
+                self.plan.rescues.push(Rescue { carrier, rescued });
+            }
+            RecordBody::StreamOpened(_) | RecordBody::ClockSet | RecordBody::Unknown { .. } => {}
         }
     }
 
@@ -272,10 +292,7 @@ impl<'d> Extension<'_, 'd> {
 
     fn outcome(&mut self, seq: u64, record: &'d OutcomeRecord) -> Option<RowOutcome<'d>> {
         if record.ordinal <= self.stream.last_ordinal {
-            let detail = format!(
-                "prompt {} after prompt {} of the stream",
-                record.ordinal, self.stream.last_ordinal
-            );
+            let detail = second_outcome(record.ordinal, self.stream.last_ordinal);
             self.reject(seq, RejectReason::SecondOutcome, detail);
             return None;
         }
@@ -307,8 +324,7 @@ impl<'d> Extension<'_, 'd> {
             None => self.amend_stored(seq, target, amendment),
         };
         if !done {
-            let detail = format!("position {target} is no counted rating of the stream");
-            self.reject(seq, RejectReason::NoTarget, detail);
+            self.reject(seq, RejectReason::NoTarget, no_target(target, "rating"));
         }
     }
 
@@ -363,7 +379,7 @@ impl<'d> Extension<'_, 'd> {
 }
 
 /// The number of a record's kind, as in its bytes.
-const fn kind_of(body: &RecordBody) -> u64 {
+pub const fn kind_of(body: &RecordBody) -> u64 {
     match body {
         RecordBody::StreamOpened(_) => 1,
         RecordBody::Outcome(_) => 2,
@@ -380,7 +396,7 @@ const fn kind_of(body: &RecordBody) -> u64 {
 
 /// Whether the record's time is relative to the stream's opening: a kind we do not know may keep
 /// its time elsewhere, a second opening begins its own.
-const fn tells_time(seq: u64, body: &RecordBody) -> bool {
+pub const fn tells_time(seq: u64, body: &RecordBody) -> bool {
     match body {
         RecordBody::Unknown { .. } => false,
         RecordBody::StreamOpened(_) => seq == 1,

@@ -8,17 +8,21 @@ mod folds;
 mod held;
 mod incidents;
 mod past;
+pub(super) mod replay;
+mod rescue;
+pub(super) mod whole;
 
 use std::collections::BTreeMap;
 
 use manyi_shared::domain::{TagCode, TerminalId};
-use manyi_shared::wire::{PublicKey, ReplyStatus};
+use manyi_shared::wire::{ChainHash, PublicKey, ReplyStatus};
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 
 use super::port::{capped, code};
-use super::{prompts, tally};
+use super::{prompts, proof, tally};
 use crate::ingest::{
-    Amended, DeadLetter, Delivery, Plan, Receipt, Row, Second, Span, StreamState, Verdicts, decide,
+    Amended, DeadLetter, Delivery, Incident, Plan, Receipt, Row, Second, Span, StreamState,
+    Verdicts, decide,
 };
 use crate::store::{KnownTerminal, StoreError};
 
@@ -51,7 +55,14 @@ pub(super) fn terminal(
 }
 
 /// Decides on a delivery and stores what was decided.
-pub(super) fn ingest(connection: &Connection, delivery: &Delivery) -> Result<Receipt, StoreError> {
+pub(super) fn ingest(
+    connection: &Connection,
+    mut delivery: Delivery,
+) -> Result<Receipt, StoreError> {
+    // Nothing is received into a day whose root may be published, whatever the clock says.
+    delivery.received_ms =
+        proof::after_published(connection, &delivery.hall, delivery.received_ms)?;
+    let delivery = &delivery;
     let held = held::load(connection, delivery)?;
     let mut receipt = Receipt {
         status: ReplyStatus::Taken,
@@ -70,17 +81,15 @@ pub(super) fn ingest(connection: &Connection, delivery: &Delivery) -> Result<Rec
         return Ok(receipt);
     }
     let plan = decide(&held, delivery);
-    store(connection, delivery, &plan)?;
     let window = &held.terminal.window;
     let stream = held.stream.as_ref();
     let at = plan.stream.as_ref().map(|s| s.window);
     let at = at.or_else(|| stream.map(|s| s.window.as_str()));
-    receipt.incidents = incidents::raise(
-        connection,
-        delivery,
-        at.unwrap_or(window.as_str()),
-        plan.incidents.iter(),
-    )?;
+    let at = at.unwrap_or(window.as_str());
+    let happened = store(connection, delivery, &plan, at)?;
+    let happened = plan.incidents.iter().chain(&happened);
+    let terminal = (&delivery.hall, delivery.head.terminal);
+    receipt.incidents = incidents::raise(connection, terminal, at, delivery.received_ms, happened)?;
     if plan.touch_terminal {
         prompts::receive(connection, delivery, window)?;
     }
@@ -94,15 +103,23 @@ pub(super) fn ingest(connection: &Connection, delivery: &Delivery) -> Result<Rec
     Ok(receipt)
 }
 
-fn store(connection: &Connection, delivery: &Delivery, plan: &Plan<'_>) -> Result<(), StoreError> {
+/// Makes a plan durable. Gives back what happened beside what the plan says.
+fn store(
+    connection: &Connection,
+    delivery: &Delivery,
+    plan: &Plan<'_>,
+    window: &str,
+) -> Result<Vec<Incident>, StoreError> {
     if !plan.touch_terminal {
-        return Ok(());
+        return Ok(Vec::new());
     }
     touch_terminal(connection, delivery, plan)?;
+    let mut happened = Vec::new();
     if let Some(span) = Span::of(&delivery.head) {
-        store_span(connection, delivery, plan, &span)?;
+        happened = store_span(connection, delivery, plan, &span, window)?;
     }
-    boots::store(connection, delivery, plan)
+    boots::store(connection, delivery, plan)?;
+    Ok(happened)
 }
 
 fn store_span(
@@ -110,7 +127,8 @@ fn store_span(
     delivery: &Delivery,
     plan: &Plan<'_>,
     span: &Span,
-) -> Result<(), StoreError> {
+    window: &str,
+) -> Result<Vec<Incident>, StoreError> {
     let of = Of {
         connection,
         hall: delivery.hall.as_str(),
@@ -119,6 +137,7 @@ fn store_span(
         received_ms: delivery.received_ms,
     };
     of.rows(&plan.rows)?;
+    of.chained(&plan.chained)?;
     of.amend(&plan.amended)?;
     of.misuse(&plan.misused)?;
     of.self_tests(&plan.tested)?;
@@ -130,8 +149,19 @@ fn store_span(
     }
     if let Some(stream) = &plan.stream {
         of.stream(stream, &delivery.signed_head)?;
+        // What came of it before its opening had no place in time.
+        if let Some(opening) = stream.opening.filter(|_| stream.opened && !stream.new) {
+            boots::refine(&of, opening.boot, &plan.evidence)?;
+        }
     }
-    tally::apply(connection, of.hall, &plan.deltas)
+    tally::apply(connection, of.hall, &plan.deltas)?;
+    if plan.whole {
+        of.settle()?;
+    }
+    if plan.rescues.is_empty() {
+        return Ok(Vec::new());
+    }
+    of.rescue(delivery, plan, window)
 }
 
 /// Number and health of the terminal.
@@ -176,6 +206,7 @@ fn touch_terminal(
 }
 
 /// One stream's rows.
+#[derive(Clone, Copy)]
 struct Of<'a> {
     connection: &'a Connection,
     hall: &'a str,
@@ -219,6 +250,7 @@ fn bind_row(insert: &mut Statement<'_>, row: &Row<'_>) -> Result<(), StoreError>
     insert.raw_bind_parameter(25, misuse.map(|m| m.kinds))?;
     insert.raw_bind_parameter(26, misuse.map(|m| m.touches))?;
     insert.raw_bind_parameter(27, misuse.map(|m| m.span_ms))?;
+    insert.raw_bind_parameter(28, row.chain.map(|chain| *chain.as_bytes()))?;
     Ok(())
 }
 
@@ -244,6 +276,25 @@ impl Of<'_> {
             }
             bind_row(&mut insert, row)?;
             insert.raw_execute()?;
+        }
+        Ok(())
+    }
+
+    /// The chain beside records that came out of turn.
+    fn chained(&self, chained: &[(u64, ChainHash)]) -> Result<(), StoreError> {
+        for (seq, hash) in chained {
+            self.connection
+                .prepare_cached(
+                    "UPDATE record SET chain = ?1 WHERE hall_id = ?2 AND terminal_id = ?3 \
+                     AND stream_id = ?4 AND seq = ?5",
+                )?
+                .execute(params![
+                    hash.as_bytes(),
+                    self.hall,
+                    self.terminal,
+                    self.stream,
+                    capped(*seq)
+                ])?;
         }
         Ok(())
     }
@@ -336,8 +387,8 @@ impl Of<'_> {
         }
         self.connection
             .prepare_cached(
-                "UPDATE stream SET watermark = ?1, hash = ?2, last_ordinal = ?3, signed_head = ?4 \
-                 WHERE hall_id = ?5 AND terminal_id = ?6 AND stream_id = ?7",
+                "UPDATE stream SET watermark = ?1, hash = ?2, last_ordinal = ?3, \
+                 signed_head = ?4, suite = ?8 WHERE hall_id = ?5 AND terminal_id = ?6 AND stream_id = ?7",
             )?
             .execute(params![
                 capped(stream.watermark),
@@ -346,7 +397,8 @@ impl Of<'_> {
                 signed_head,
                 self.hall,
                 self.terminal,
-                self.stream
+                self.stream,
+                stream.hash.suite().number()
             ])?;
         Ok(())
     }
@@ -381,9 +433,9 @@ impl Of<'_> {
 const INSERT_RECORD: &str = "INSERT INTO record (hall_id, terminal_id, stream_id, seq, bytes, \
     received_ms, kind, ordinal, at_ms, earliest_ms, latest_ms, window_id, department_id, staff_id, \
     item_code, case_number, channel, outcome, level, tags, response_ms, amended_by, \
-    trigger, caller_key, misuse_kinds, misuse_touches, misuse_span_ms) \
+    trigger, caller_key, misuse_kinds, misuse_touches, misuse_span_ms, chain) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, \
-    ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)";
+    ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)";
 
 /// `510,512`
 fn tag_list(tags: &[TagCode]) -> String {

@@ -20,7 +20,7 @@ impl IngestStore for SqliteStore {
     }
 
     async fn ingest(&self, delivery: Delivery) -> Result<Receipt, StoreError> {
-        self.write(move |connection| ingest::ingest(connection, &delivery))
+        self.write(move |connection| ingest::ingest(connection, delivery))
             .await
     }
 

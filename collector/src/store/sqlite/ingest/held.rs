@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use manyi_shared::domain::{BootId, Level, OutcomeKind, Seq, StreamId};
 use manyi_shared::wire::{ChainHash, RejectReason, Rejection, Suite};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{boots, past};
 use crate::ingest::{
@@ -176,22 +176,14 @@ impl Of<'_> {
              last_ordinal, suite FROM stream WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3",
         )?;
         let found = statement.query_row(self.key(), |row| {
-            let opened: (Option<i64>, Option<i64>, Option<[u8; 16]>) =
-                (row.get(4)?, row.get(5)?, row.get(6)?);
-            let opening = match opened {
-                (Some(wall_ms), Some(uptime_ms), Some(boot)) => Some(Opening {
-                    wall_ms,
-                    uptime_ms: uptime_ms.unsigned_abs(),
-                    boot: BootId::from_bytes(boot),
-                }),
-                _ => None,
-            };
+            let suite = Suite::from_number(row.get(8)?)
+                .ok_or(rusqlite::Error::IntegralValueOutOfRange(8, 0))?;
             Ok(HeldStream {
                 watermark: row.get::<_, i64>(0)?.unsigned_abs(),
-                hash: ChainHash::of(suite(row, 8)?, row.get(1)?),
+                hash: ChainHash::of(suite, row.get(1)?),
                 window: row.get(2)?,
                 channel: row.get(3)?,
-                opening,
+                opening: opening(row, 4)?,
                 last_ordinal: row.get(7)?,
             })
         });
@@ -287,9 +279,18 @@ impl Of<'_> {
     }
 }
 
-/// The suite whose number a column holds.
-pub(super) fn suite(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Suite> {
-    Suite::from_number(row.get(column)?).ok_or(rusqlite::Error::IntegralValueOutOfRange(column, 0))
+/// Wall clock, uptime and boot in three columns; none for an opening that was rejected.
+pub(super) fn opening(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Opening>> {
+    let opened: (Option<i64>, Option<i64>, Option<[u8; 16]>) =
+        (row.get(column)?, row.get(column + 1)?, row.get(column + 2)?);
+    Ok(match opened {
+        (Some(wall_ms), Some(uptime_ms), Some(boot)) => Some(Opening {
+            wall_ms,
+            uptime_ms: uptime_ms.unsigned_abs(),
+            boot: BootId::from_bytes(boot),
+        }),
+        _ => None,
+    })
 }
 
 pub(super) fn reason_named(name: &str) -> RejectReason {

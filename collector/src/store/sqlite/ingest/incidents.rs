@@ -1,16 +1,18 @@
 //! Incidents: told once, kept until somebody clears them, and after that.
 
+use manyi_shared::domain::{HallId, TerminalId};
 use rusqlite::{Connection, params};
 
-use crate::ingest::{Delivery, Incident};
+use crate::ingest::Incident;
 use crate::store::StoreError;
 use crate::store::sqlite::port::capped;
 
 /// Stores what happened; gives back what is new.
 pub(super) fn raise<'i>(
     connection: &Connection,
-    delivery: &Delivery,
+    (hall, terminal): (&HallId, TerminalId),
     window: &str,
+    now_ms: i64,
     incidents: impl Iterator<Item = &'i Incident>,
 ) -> Result<Vec<Incident>, StoreError> {
     let mut insert = connection.prepare_cached(
@@ -18,11 +20,10 @@ pub(super) fn raise<'i>(
          from_seq, until_seq, earliest_ms, latest_ms, records, detail, at_ms) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO NOTHING",
     )?;
-    let terminal = delivery.head.terminal;
     let mut raised = Vec::new();
     for incident in incidents {
         let new = insert.execute(params![
-            delivery.hall.as_str(),
+            hall.as_str(),
             incident.id(terminal),
             incident.kind.name(),
             window,
@@ -34,7 +35,7 @@ pub(super) fn raise<'i>(
             incident.latest_ms,
             incident.records.map(capped),
             incident.text(),
-            delivery.received_ms
+            now_ms
         ])?;
         if new > 0 {
             raised.push(incident.clone());

@@ -1,7 +1,7 @@
 //! What is held of the streams that a delivery speaks of beside its own.
 
 use manyi_shared::domain::StreamId;
-use manyi_shared::wire::ChainHash;
+use manyi_shared::wire::{ChainHash, Suite};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::ingest::{Delivery, Held};
@@ -14,7 +14,9 @@ pub(super) fn load(
     held: &mut Held,
 ) -> Result<(), StoreError> {
     let mut streams: Vec<_> = delivery.head.claims.iter().map(|c| c.stream).collect();
-    let new = delivery.opening().filter(|_| held.stream.is_none());
+    // A stream of which only saved records are here has not begun either.
+    let begun = held.stream.as_ref().is_some_and(|s| s.watermark > 0);
+    let new = delivery.opening().filter(|_| !begun);
     if let Some(opened) = new {
         streams.extend(opened.previous.map(|tip| tip.stream));
         let previous = opened.previous.map(|tip| tip.stream);
@@ -31,10 +33,10 @@ pub(super) fn load(
             stream.as_bytes()
         ];
         let tip = statement.query_row(key, |row| {
-            Ok((
-                row.get::<_, i64>(0)?.unsigned_abs(),
-                ChainHash::of(super::held::suite(row, 2)?, row.get(1)?),
-            ))
+            let suite = Suite::from_number(row.get(2)?)
+                .ok_or(rusqlite::Error::IntegralValueOutOfRange(2, 0))?;
+            let watermark = row.get::<_, i64>(0)?.unsigned_abs();
+            Ok((watermark, ChainHash::of(suite, row.get(1)?)))
         });
         if let Some(tip) = tip.optional()? {
             held.tips.insert(stream, tip);
