@@ -15,7 +15,10 @@
 //! Acknowledgements are not synced: a cut may forget the last ones, and the records are sent again.
 
 mod backlog;
+mod ballast;
+mod cap;
 mod check;
+mod fold;
 mod open;
 mod prune;
 mod reader;
@@ -28,8 +31,9 @@ mod writer;
 use std::path::PathBuf;
 
 pub use backlog::{Backlog, Pending, PendingFold, PendingRun, Pruned};
+pub use cap::{Limits, Room};
 pub use reader::{Reader, StoredRecord, StoredStream, Verdict, VerifyReport};
-pub use salvage::{Salvage, SalvageWork, open_or_salvage, open_or_set_aside};
+pub use salvage::{Salvage, SalvageWork, open_or_salvage, open_or_set_aside, set_aside};
 pub use schema::{APPLICATION_ID, SCHEMA_VERSION};
 pub use writer::{Appended, Opening, Writer};
 
