@@ -27,16 +27,15 @@
 
 mod clock;
 mod desk;
-mod files;
 mod identity;
 mod key;
 mod wake;
 
 use std::path::{Path, PathBuf};
 
+pub use crate::files::{FileError, ensure_folder, replace};
 pub use clock::SystemClock;
 pub use desk::{EnrolOrder, EnrolProblem, EnrolProgress, EnrolState, UplinkStatus};
-pub use files::{FileError, ensure_folder, replace};
 pub use identity::{Identity, IdentityError, load_or_create_key, read_key};
 pub use key::{KEY_CREDENTIAL, KeySource};
 pub use wake::{WakeListener, wake};

@@ -64,6 +64,7 @@ const PURE: [Module; 6] = [
             "manyi_shared::wire",
             "jiff::Timestamp",
             "jiff::tz::TimeZone",
+            "thiserror::Error",
         ],
     },
     // Checks what ingest stored, with rules of its own; the names of kinds of evidence are the parts'.

@@ -173,7 +173,7 @@ impl World {
             self.tablet.seal(RecordBody::Rescued(Rescued {
                 stream,
                 seq: seq(position as u64),
-                bytes: records[position - 1].clone(),
+                bytes: records.get(position - 1).expect("sealed").clone(),
                 hash: self.tablet.chain(0),
             }));
         }

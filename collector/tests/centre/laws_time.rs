@@ -194,7 +194,10 @@ async fn the_truth_is_inside(steps: Vec<Step>) {
             row.get(3).expect("a number"),
             row.get(4).expect("a number"),
         );
-        let (truth, boot, uptime) = world.sealed[&(stream.to_string(), position)];
+        let (truth, boot, uptime) = *world
+            .sealed
+            .get(&(stream.to_string(), position))
+            .expect("sealed");
         assert!(
             earliest <= truth && truth <= latest,
             "sealed at {truth}, placed in {earliest}..{latest}"

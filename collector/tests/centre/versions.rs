@@ -10,7 +10,7 @@ use crate::support::Centre;
 fn with_a_new_key(record: &[u8]) -> Vec<u8> {
     let mut bytes = record.to_vec();
     // A map of fewer than 23 keys says how many in its first byte.
-    bytes[0] += 1;
+    *bytes.first_mut().expect("a map") += 1;
     bytes.extend([0x18, 99, 0x82, 1, 2]);
     bytes
 }

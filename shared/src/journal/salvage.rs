@@ -36,7 +36,7 @@ use rusqlite::Connection;
 use serde::Serialize;
 
 use crate::domain::ClockReading;
-use crate::tablet::replace;
+use crate::files::replace;
 use crate::wire::{Loss, LossCause, RecordBody, Rescued, StreamTip};
 
 use aside::Aside;

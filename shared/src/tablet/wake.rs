@@ -4,7 +4,7 @@
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 
-use super::files::FileError;
+use crate::files::FileError;
 
 /// Tells the daemon that a record was sealed. Never waits.
 ///
