@@ -39,7 +39,7 @@ use crate::problem::{Problem, ProblemType};
 use pace::Pace;
 
 /// The longest line, in time: a sender gives up after 30 s, and one that waits keeps a connection.
-const LONGEST_LINE: Duration = Duration::from_secs(2);
+const LONGEST_LINE: Duration = Duration::from_secs(4);
 
 /// A body up to this size is read away when its sender is turned away at the head: closing the
 /// connection while it is still arriving would make the sender's system throw our answer away.
