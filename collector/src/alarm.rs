@@ -1,5 +1,5 @@
 //! What the office should look at: self-tests that did not come through, profiles that are not
-//! obeyed, journals that cannot be kept.
+//! obeyed, journals that cannot be kept, and incidents that nobody has cleared.
 //!
 //! [`of()`] is a pure function of what is known of a terminal and of the time. The self-test runs
 //! some minutes before the hall opens; from the opening on, a level that has not arrived is an
@@ -12,7 +12,9 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use manyi_shared::domain::{HallId, Level, TerminalId, WindowId};
 
 use crate::day;
-use crate::store::{OfficeStore, StoreError, WatchedTerminal};
+use crate::ingest::incident::Kind;
+use crate::store::faults::OpenIncident;
+use crate::store::{FaultStore, OfficeStore, StoreError, WatchedTerminal};
 
 /// Something the office should look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,20 +38,28 @@ pub enum Cause {
     Profile(String),
     /// It cannot keep or read its records.
     Journal(String),
+    /// Something happened that nobody has dealt with yet.
+    Incident(OpenIncident),
 }
 
 impl Cause {
+    /// The names of what a terminal tells itself or is missed for.
+    const OWN: [&'static str; 3] = ["self_test", "profile", "journal"];
+
     /// Every cause's name.
-    pub const NAMES: [&'static str; 3] = ["self_test", "profile", "journal"];
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Self::OWN.into_iter().chain(Kind::ALL.map(Kind::name))
+    }
 
     /// The name in JSON and metrics.
     #[must_use]
     pub const fn name(&self) -> &'static str {
-        let [self_test, profile, journal] = Self::NAMES;
+        let [self_test, profile, journal] = Self::OWN;
         match self {
             Self::SelfTest(_) => self_test,
             Self::Profile(_) => profile,
             Self::Journal(_) => journal,
+            Self::Incident(incident) => incident.kind.name(),
         }
     }
 
@@ -63,6 +73,7 @@ impl Cause {
             Self::SelfTest(missing) => format!("missing {}", numbers(missing)),
             Self::Profile(problem) => format!("does not obey its profile: {problem}"),
             Self::Journal(problem) => format!("cannot keep its records: {problem}"),
+            Self::Incident(incident) => incident.detail.clone(),
         }
     }
 }
@@ -128,12 +139,12 @@ fn opening(terminal: &WatchedTerminal, day: Date, zone: &TimeZone) -> Option<Tim
     Some(opens.to_zoned(zone.clone()).ok()?.timestamp())
 }
 
-/// The alarms of all terminals, by hall and window.
+/// The alarms of all terminals, by hall and window; incidents after what a terminal tells itself.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn current(
-    store: &(impl OfficeStore + ?Sized),
+    store: &(impl OfficeStore + FaultStore + ?Sized),
     now_ms: i64,
 ) -> Result<Vec<Alarm>, StoreError> {
     let now = Timestamp::from_millisecond(now_ms).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -143,7 +154,16 @@ pub async fn current(
         day::number(there.unwrap_or(now).to_zoned(TimeZone::UTC).date())
     };
     let terminals = store.watched((around(-1), around(1))).await?;
-    Ok(terminals.iter().flat_map(|t| of(t, now)).collect())
+    let mut alarms: Vec<_> = terminals.iter().flat_map(|t| of(t, now)).collect();
+    let incident = |incident: OpenIncident| Alarm {
+        hall: incident.hall.clone(),
+        window: incident.window.clone(),
+        terminal: incident.terminal,
+        cause: Cause::Incident(incident),
+    };
+    alarms.extend(store.incidents().await?.into_iter().map(incident));
+    alarms.sort_by(|a, b| (&a.hall, &a.window).cmp(&(&b.hall, &b.window)));
+    Ok(alarms)
 }
 
 #[cfg(test)]

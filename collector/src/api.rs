@@ -1,5 +1,5 @@
 //! The API of partner systems, under `/api/v1`: JSON, described in `/openapi.json`, problems as
-//! RFC 9457 bodies.
+//! RFC 9457 bodies. Under `/public/v1`, the same for everybody without a login.
 //!
 //! [`count`] is the only way from counts to groups: the office page calls it too, so page and API
 //! cannot disagree.
@@ -11,23 +11,35 @@ mod group;
 mod params;
 mod prompts;
 mod range;
+mod roots;
 mod scores;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
 use axum::extract::DefaultBodyLimit;
+use axum::response::IntoResponse;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::AppState;
+use crate::config::Config;
+use crate::device::limit::{Rate, by_address};
 
 pub use group::{Counted, Group, count};
 pub use params::{Dimension, ScoreRequest};
 pub use range::Range;
 
+/// Requests for roots from one address: a page of a year at once, then one a second.
+const ROOTS: Rate = Rate {
+    burst: 60,
+    period_ms: 1000,
+};
+
 /// The API's routes with their documentation.
-pub fn router() -> OpenApiRouter<AppState> {
+pub fn router(config: &Config) -> OpenApiRouter<AppState> {
+    let roots = OpenApiRouter::new().routes(routes!(roots::roots));
+    let roots = by_address(roots, config, ROOTS, IntoResponse::into_response);
     let prompts = OpenApiRouter::new()
         .routes(routes!(prompts::ask))
         .routes(routes!(prompts::state))
@@ -36,4 +48,5 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(scores::scores))
         .routes(routes!(alarms::alarms))
         .merge(prompts)
+        .merge(roots)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::{HeaderName, StatusCode};
-use manyi_shared::wire::SecretKey;
+use manyi_shared::wire::{SecretKey, Suite};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 use tower::ServiceBuilder;
@@ -20,7 +20,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::problem::Problem;
+use crate::keys::SigningKeys;
+use crate::problem::{Problem, ProblemType};
 use crate::store::Store;
 
 /// What every handler shares.
@@ -32,8 +33,8 @@ pub struct AppState {
     pub config: Arc<Config>,
     /// The centre's clock.
     pub clock: Arc<dyn Clock>,
-    /// The key that signs every reply and profile.
-    pub key: Arc<SecretKey>,
+    /// The keys that sign replies and profiles.
+    pub keys: SigningKeys,
     /// Counts up after each ingest that changed a count; live pages watch it.
     pub changed: watch::Sender<u64>,
     /// Turns true when the collector stops: open live pages end, so that stopping does not wait.
@@ -51,23 +52,38 @@ impl std::fmt::Debug for AppState {
 }
 
 impl AppState {
-    /// The state of a collector with this database, key and clock.
+    /// The state of a collector with this database, these keys and this clock.
     #[must_use]
     pub fn new(
         store: Arc<dyn Store>,
         config: Arc<Config>,
         clock: Arc<dyn Clock>,
-        key: Arc<SecretKey>,
+        keys: impl Into<SigningKeys>,
     ) -> Self {
         Self {
             store,
             config,
             clock,
-            key,
+            keys: keys.into(),
             changed: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
             metrics: crate::metrics::install(),
         }
+    }
+
+    /// The key that signs what terminals of a suite hear.
+    ///
+    /// # Errors
+    /// 503 when the collector has none: it was set up for another suite after it was started.
+    pub fn key(&self, suite: Suite) -> Result<&SecretKey, Problem> {
+        self.keys.of(suite).ok_or_else(|| {
+            tracing::error!(
+                %suite,
+                "there is no key of this suite; run `manyi-collector init` and start the collector again"
+            );
+            let detail = format!("the collector has no key of suite {suite} yet");
+            Problem::new(ProblemType::Unavailable, detail).retry_after(60)
+        })
     }
 }
 
@@ -90,7 +106,7 @@ struct Document;
 fn documented(config: &Config) -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(crate::device::router(config))
-        .merge(crate::api::router())
+        .merge(crate::api::router(config))
         .merge(crate::health::router())
 }
 

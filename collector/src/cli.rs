@@ -2,18 +2,22 @@
 
 mod alarms;
 mod check_config;
+mod dead_letters;
 mod enrol_code;
 mod hall;
 mod init;
 mod keys;
-mod messages;
+mod open_sealed;
 pub mod out;
 mod place;
+mod proof;
+mod roots;
 pub mod score;
 mod serve;
 mod technician_pin;
 mod terminal;
 pub mod token;
+mod verify;
 mod window;
 
 use std::future::Future;
@@ -90,10 +94,23 @@ enum Command {
     Window(window::Command),
     /// Set the PIN of the terminals' page for technicians
     TechnicianPin(technician_pin::Args),
-    /// List what is wrong with terminals now
+    /// List what is wrong with terminals now, and clear incidents
     Alarms(alarms::Args),
-    /// List what citizens left for the office, opened
-    Messages(messages::Args),
+    /// List, show and read again records that are kept but not counted
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Command),
+    /// Open what citizens left for the office, with the office's key; who did is written down
+    #[command(alias = "messages")]
+    OpenSealed(open_sealed::Args),
+    /// Check everything that is stored of a hall against signatures and published roots
+    Verify(verify::Args),
+    /// Publish and list the daily signed roots
+    #[command(subcommand)]
+    Roots(roots::Command),
+    /// Write a proof of one rating that anyone can check
+    Proof(proof::ProveArgs),
+    /// Check a proof of one rating; needs nothing but the file
+    VerifyProof(proof::CheckArgs),
     /// Compute scores from counts, to check a published table
     Score(score::Args),
     /// Manage API tokens
@@ -118,7 +135,12 @@ impl Cli {
             Command::Window(command) => command.run(globals),
             Command::TechnicianPin(args) => args.run(globals),
             Command::Alarms(args) => args.run(globals),
-            Command::Messages(args) => args.run(globals),
+            Command::DeadLetters(command) => command.run(globals),
+            Command::OpenSealed(args) => args.run(globals),
+            Command::Verify(args) => args.run(globals),
+            Command::Roots(command) => command.run(globals),
+            Command::Proof(args) => args.run(globals),
+            Command::VerifyProof(args) => args.run(),
             Command::Score(args) => args.run(globals),
             Command::Token(args) => args.run(globals),
             Command::CheckConfig(args) => args.run(globals),
@@ -136,4 +158,16 @@ pub fn block_on<T>(job: impl Future<Output = anyhow::Result<T>>) -> anyhow::Resu
         .build()
         .context("could not start the runtime")?
         .block_on(job)
+}
+
+/// Who runs the program, as far as the machine knows.
+fn who() -> String {
+    let user = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER"));
+    let id = rustix::process::getuid().as_raw();
+    match user {
+        Ok(name) if name.len() <= 64 && !name.chars().any(char::is_control) => {
+            format!("{name} (uid {id})")
+        }
+        _ => format!("uid {id}"),
+    }
 }

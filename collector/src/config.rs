@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use manyi_shared::settings::Sources;
 pub use manyi_shared::settings::{LogFormat, SettingsError as ConfigError};
+use manyi_shared::wire::Suite;
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
@@ -32,6 +33,14 @@ pub struct Config {
     pub enrol_per_minute: u32,
     /// Enrolment tries a minute from all addresses together.
     pub enrol_per_minute_total: u32,
+    /// Exchanges worked on at a time. More do not go faster: one disk and a few cores do the work.
+    pub exchange_slots: u32,
+    /// Memory for the bodies of exchanges that are arriving, waiting or worked on, in MiB.
+    pub exchange_memory_mib: u32,
+    /// How long the body of an exchange may take to arrive, in seconds.
+    pub exchange_body_seconds: u32,
+    /// The suite of the collector's key and of terminals that are enrolled from now on.
+    pub suite: Suite,
     /// The reverse proxy whose `X-Forwarded-For` is believed.
     pub trusted_proxy: Option<IpAddr>,
 }
@@ -39,7 +48,7 @@ pub struct Config {
 const DEFAULTS: &str = include_str!("config/defaults.toml");
 
 /// Every key; each can be set by `MANYI_` and its name in capitals.
-pub const KEYS: [&str; 9] = [
+pub const KEYS: [&str; 13] = [
     "listen",
     "data_dir",
     "log",
@@ -48,6 +57,10 @@ pub const KEYS: [&str; 9] = [
     "cookie_secure",
     "enrol_per_minute",
     "enrol_per_minute_total",
+    "exchange_slots",
+    "exchange_memory_mib",
+    "exchange_body_seconds",
+    "suite",
     "trusted_proxy",
 ];
 
@@ -86,6 +99,20 @@ impl Config {
                 self.enrol_per_minute_total,
                 600,
                 "1 to 600",
+            ),
+            ("exchange_slots", self.exchange_slots, 1024, "1 to 1024"),
+            (
+                "exchange_memory_mib",
+                self.exchange_memory_mib,
+                4096,
+                "1 to 4096 MiB",
+            ),
+            // Senders give up after 30 s, and what has arrived must still be worked on.
+            (
+                "exchange_body_seconds",
+                self.exchange_body_seconds,
+                25,
+                "1 to 25 seconds",
             ),
         ];
         let wrong = counts

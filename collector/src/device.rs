@@ -1,12 +1,16 @@
 //! What terminals talk to: enrolment, exchanges and files of profiles, asked for in signed CBOR.
 //!
 //! Refusals that come before the signature is verified are problem bodies; everything after it is
-//! a signed reply, whatever its status.
+//! a signed reply, whatever its status. Exchanges come through [`admission`] first.
 
+mod admission;
 mod asset;
 mod enrol;
 mod exchange;
 pub(crate) mod limit;
+mod rotate;
+
+use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::extract::rejection::BytesRejection;
@@ -20,6 +24,7 @@ use utoipa_axum::routes;
 use crate::app::AppState;
 use crate::config::Config;
 use crate::problem::{Problem, ProblemType};
+use admission::Admission;
 
 /// The media type of signed replies (RFC 9052 §2).
 const COSE: HeaderValue = HeaderValue::from_static("application/cose; cose-type=\"cose-sign1\"");
@@ -42,15 +47,23 @@ pub fn router(config: &Config) -> OpenApiRouter<AppState> {
     let enrol = OpenApiRouter::new()
         .routes(routes!(enrol::enrol))
         .layer(DefaultBodyLimit::max(MAX_ENROL_BYTES));
+    let rotate = OpenApiRouter::new()
+        .routes(routes!(rotate::rotate))
+        .layer(DefaultBodyLimit::max(MAX_ENROL_BYTES));
     let exchange = OpenApiRouter::new()
         .routes(routes!(exchange::exchange))
-        .layer(DefaultBodyLimit::max(MAX_EXCHANGE_BYTES));
+        .layer(DefaultBodyLimit::max(MAX_EXCHANGE_BYTES))
+        .layer(axum::middleware::from_fn_with_state(
+            Arc::new(Admission::new(config)),
+            admission::admit,
+        ));
     let asset = OpenApiRouter::new()
         .routes(routes!(asset::asset))
         .layer(DefaultBodyLimit::max(asset::MAX_ASSET_REQUEST));
     let asset = limit::by_address(asset, config, ASSETS, IntoResponse::into_response);
     limit::per_minute(enrol, config)
         .merge(exchange)
+        .merge(rotate)
         .merge(asset)
 }
 

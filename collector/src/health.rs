@@ -40,7 +40,7 @@ async fn readyz(State(state): State<AppState>) -> Result<&'static str, Problem> 
 async fn metrics(State(state): State<AppState>) -> impl IntoResponse {
     match alarm::current(state.store.as_ref(), state.clock.now_ms()).await {
         Ok(alarms) => {
-            for cause in alarm::Cause::NAMES {
+            for cause in alarm::Cause::names() {
                 let n = alarms.iter().filter(|a| a.cause.name() == cause).count();
                 let n = u32::try_from(n).unwrap_or(u32::MAX);
                 metrics::gauge!(ALARMS, "cause" => cause).set(n);

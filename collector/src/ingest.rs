@@ -6,28 +6,34 @@
 //! **Invariants**
 //! 1. Every record that is taken becomes exactly one row, whatever it says: the chain goes on.
 //! 2. A row counts exactly when its outcome column is set; counts are the sum over such rows.
-//! 3. The watermark moves by the new rows of the plan and never back.
+//! 3. The watermark moves by the new positions of the plan and never back.
 //! 4. Bytes once stored at a position are never replaced; other bytes for it are kept beside them.
 //! 5. An exchange number is taken once; a replay changes nothing.
 //! 6. A self-test is never a count; misuse never takes a count away; a message is never opened.
+//! 7. What a fold counts and what is here one by one is never counted both.
 
 mod decide;
 mod held;
+pub mod incident;
 mod plan;
+mod span;
 mod time;
+pub mod whole;
 
-pub use decide::decide;
-pub use held::{Held, HeldRating, HeldStream, HeldTerminal};
+pub use decide::{SURE_HOUR_MS, decide, end_of, kind_of, place_hour, tells_time};
+pub use held::{Held, HeldBoot, HeldFold, HeldRating, HeldStream, HeldTerminal};
+pub use incident::Incident;
 pub use plan::{
-    Amended, DeadLetter, Left, Plan, Row, RowOutcome, Second, StreamState, TallyKey, Tested,
-    Verdicts,
+    Amended, BootState, DeadLetter, FoldCount, Left, Plan, PlannedFold, Rescue, Rescuing, Row,
+    RowOutcome, Second, StreamState, TallyKey, Tested, Verdicts,
 };
-pub use time::{FLOOR_MS, Opening, Placed, place_in_time};
+pub use span::Span;
+pub use time::{Anchor, Anchors, Evidence, FLOOR_MS, Opening, Placed, SURE_MS, place_in_time};
 
 use manyi_shared::domain::{HallId, Seq, WindowId};
 use manyi_shared::wire::{
-    Acknowledgement, ChainHash, Exchange, ExchangeHead, OfficePrompt, Record, RecordBody,
-    RecordError, ReplyStatus,
+    Acknowledgement, ChainHash, Claim, Exchange, ExchangeHead, OfficePrompt, Record, RecordBody,
+    RecordError, RejectReason, ReplyStatus, StreamOpened,
 };
 
 /// Milliseconds in a slot of the tally: a quarter of an hour.
@@ -50,6 +56,8 @@ pub struct Delivery {
     pub records: Vec<Sealed>,
     /// When the request was here.
     pub received_ms: i64,
+    /// The head as it was signed.
+    pub signed_head: Vec<u8>,
 }
 
 /// A record as it came.
@@ -60,23 +68,63 @@ pub struct Sealed {
     /// The chain after it.
     pub hash: ChainHash,
     /// What the bytes say, or why they say nothing.
-    pub record: Result<Record, RecordError>,
+    pub record: Result<Record, NotRead>,
+}
+
+/// Why the bytes of a record say nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotRead {
+    /// They are no record.
+    #[error(transparent)]
+    Malformed(#[from] RecordError),
+    /// Every exchange with it failed, so nobody tried again.
+    #[error("kept unread: every exchange with it failed")]
+    Refused,
+}
+
+impl NotRead {
+    /// What the terminal is told.
+    #[must_use]
+    pub const fn reason(&self) -> RejectReason {
+        match self {
+            Self::Malformed(_) => RejectReason::Malformed,
+            Self::Refused => RejectReason::Refused,
+        }
+    }
 }
 
 impl Delivery {
-    /// Decodes the records of a verified exchange.
+    /// Decodes the records of a verified exchange; those that are to be kept unread are not touched.
     #[must_use]
     pub fn new(hall: HallId, exchange: Exchange, received_ms: i64) -> Self {
+        let unread = exchange.head.unread;
+        let read = |bytes: &[u8]| {
+            if unread {
+                return Err(NotRead::Refused);
+            }
+            Record::decode(bytes).map_err(NotRead::Malformed)
+        };
         let records = exchange.records.into_iter().map(|(bytes, hash)| Sealed {
-            record: Record::decode(&bytes),
+            record: read(&bytes),
             bytes,
             hash,
         });
         Self {
             hall,
-            head: exchange.head,
             records: records.collect(),
             received_ms,
+            head: exchange.head,
+            signed_head: exchange.signed_head,
+        }
+    }
+
+    /// The opening that the run brings, when it begins with one.
+    #[must_use]
+    pub fn opening(&self) -> Option<&StreamOpened> {
+        let first = self.head.run.filter(|run| run.first == Seq::FIRST)?.stream;
+        match &self.records.first()?.record.as_ref().ok()?.body {
+            RecordBody::StreamOpened(opened) if opened.stream == first => Some(opened),
+            _ => None,
         }
     }
 
@@ -124,6 +172,10 @@ pub struct Receipt {
     pub verdicts: Verdicts,
     /// Whether a count changed.
     pub counted: bool,
+    /// Where the centre holds less than the terminal was told once.
+    pub behind: Vec<Claim>,
+    /// What happened that a person should know, each told for the first time.
+    pub incidents: Vec<Incident>,
     /// Whether the terminal was revoked after its signature was checked; then nothing was changed.
     pub revoked: bool,
 }

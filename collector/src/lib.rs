@@ -1,6 +1,7 @@
 //! The centre: takes what terminals send, counts it, and shows it to the office.
 //!
-//! Who may import whom: `ingest` and `score` are pure and import `manyi_shared` only; `alarm` decides on
+//! Who may import whom: `ingest` and `score` are pure and import `manyi_shared` only; `verify` and
+//! `roots` decide on what the port hands them; `alarm` decides on
 //! what the port tells it; `store` is
 //! the port to the database, `store::sqlite` its one implementation; `device`, `api` and `office`
 //! are HTTP and talk to the port; `app` assembles them; `cli` is the command line.
@@ -18,8 +19,11 @@ pub mod device;
 pub mod hall;
 pub mod health;
 pub mod ingest;
+pub mod keys;
 pub mod metrics;
 pub mod office;
 pub mod problem;
+pub mod roots;
 pub mod score;
 pub mod store;
+pub mod verify;

@@ -12,6 +12,7 @@ mod error;
 mod figures;
 mod format;
 mod guard;
+mod incident_words;
 mod language;
 mod live;
 mod login;

@@ -33,6 +33,8 @@ pub enum ProblemType {
     WrongChain,
     /// The body is larger than the endpoint takes.
     TooLarge,
+    /// The body did not arrive in time.
+    TooSlow,
     /// Too many tries.
     TooManyRequests,
     /// Nobody is logged in, or the token is not valid.
@@ -49,6 +51,8 @@ pub enum ProblemType {
     OtherRequest,
     /// The centre cannot do it now; asking again later is right.
     Unavailable,
+    /// Storing what one exchange carries failed, and would again.
+    IngestFailed,
     /// A fault of the collector.
     Internal,
 }
@@ -66,6 +70,7 @@ impl ProblemType {
             Self::EnrolmentRefused => ("enrolment-refused", S::FORBIDDEN, "Enrolment is refused"),
             Self::WrongChain => ("wrong-chain", S::UNPROCESSABLE_ENTITY, "Records are not what was signed"),
             Self::TooLarge => ("too-large", S::PAYLOAD_TOO_LARGE, "Request is too large"),
+            Self::TooSlow => ("too-slow", S::REQUEST_TIMEOUT, "Request took too long to arrive"),
             Self::TooManyRequests => ("too-many-requests", S::TOO_MANY_REQUESTS, "Too many requests"),
             Self::Unauthorised => ("unauthorised", S::UNAUTHORIZED, "Nobody is logged in"),
             Self::Forbidden => ("forbidden", S::FORBIDDEN, "Not allowed"),
@@ -74,6 +79,7 @@ impl ProblemType {
             Self::NoTerminal => ("no-terminal", S::CONFLICT, "Window has no terminal"),
             Self::OtherRequest => ("other-request", S::UNPROCESSABLE_ENTITY, "Key stands for another request"),
             Self::Unavailable => ("unavailable", S::SERVICE_UNAVAILABLE, "Not possible now"),
+            Self::IngestFailed => ("ingest-failed", S::INTERNAL_SERVER_ERROR, "What was sent cannot be stored"),
             Self::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "Fault of the collector"),
         }
     }
@@ -162,13 +168,16 @@ impl Problem {
     /// The answer after a handler panicked.
     #[expect(clippy::needless_pass_by_value, reason = "the layer calls it so")]
     pub(crate) fn after_panic(cause: Box<dyn Any + Send + 'static>) -> Response<Body> {
-        let text = cause.downcast_ref::<String>().map(String::as_str);
-        let text = text
-            .or_else(|| cause.downcast_ref::<&str>().copied())
-            .unwrap_or("?");
-        tracing::error!(panic = text, "handler panicked");
+        tracing::error!(panic = words_of(&*cause), "handler panicked");
         Self::internal().into_response()
     }
+}
+
+/// What a panic said.
+pub(crate) fn words_of(cause: &(dyn Any + Send)) -> String {
+    let text = cause.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| cause.downcast_ref::<&str>().copied());
+    text.unwrap_or("?").to_owned()
 }
 
 impl From<StoreError> for Problem {

@@ -6,24 +6,53 @@
 //! 3. A read sees one moment of the database, however many queries it makes.
 
 mod error;
+pub mod faults;
+mod identity;
 mod ingest;
 mod office;
 pub mod prompts;
+mod proof;
 pub mod scores;
 pub mod sqlite;
 pub mod users;
 
 pub use error::StoreError;
+pub use faults::FaultStore;
+pub use identity::{IdentityStore, TerminalState};
 pub use ingest::{
     Enrolment, EnrolmentRefused, HallSummary, ImportRefused, Imported, IngestStore, KnownTerminal,
     NewCode, ProfileSource, TerminalSummary,
 };
-pub use office::{LeftMessage, OfficeStore, ResumeRefused, Supplemented, WatchedTerminal};
+pub use office::{
+    LeftMessage, MessageAccess, MessageFilter, OfficeStore, ResumeRefused, Supplemented,
+    WatchedTerminal,
+};
 pub use prompts::PromptStore;
+pub use proof::{Evidence, NoEvidence, ProofStore, RecordId};
 pub use scores::ScoreStore;
 pub use users::UserStore;
 
 /// Everything the collector asks of its database.
-pub trait Store: IngestStore + OfficeStore + PromptStore + ScoreStore + UserStore {}
+pub trait Store:
+    FaultStore
+    + IdentityStore
+    + IngestStore
+    + OfficeStore
+    + PromptStore
+    + ProofStore
+    + ScoreStore
+    + UserStore
+{
+}
 
-impl<T: IngestStore + OfficeStore + PromptStore + ScoreStore + UserStore> Store for T {}
+impl<T> Store for T where
+    T: FaultStore
+        + IdentityStore
+        + IngestStore
+        + OfficeStore
+        + PromptStore
+        + ProofStore
+        + ScoreStore
+        + UserStore
+{
+}

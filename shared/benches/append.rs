@@ -87,6 +87,7 @@ fn main() {
         .or_else(|_| tempfile::tempdir())
         .unwrap();
     let opening = Opening {
+        suite: manyi_shared::wire::Suite::Ed25519Sha256,
         terminal: TerminalId::from_bytes([1; 16]),
         hall: HallId::new("371581-01").unwrap(),
         window: WindowId::new("A01").unwrap(),

@@ -15,14 +15,21 @@
 //! Acknowledgements are not synced: a cut may forget the last ones, and the records are sent again.
 
 mod backlog;
+mod check;
+mod open;
+mod prune;
 mod reader;
+mod salvage;
 mod schema;
+mod size;
+mod walk;
 mod writer;
 
 use std::path::PathBuf;
 
-pub use backlog::{Backlog, PendingRun, Pruned};
+pub use backlog::{Backlog, Pending, PendingFold, PendingRun, Pruned};
 pub use reader::{Reader, StoredRecord, StoredStream, Verdict, VerifyReport};
+pub use salvage::{Salvage, SalvageWork, open_or_salvage, open_or_set_aside};
 pub use schema::{APPLICATION_ID, SCHEMA_VERSION};
 pub use writer::{Appended, Opening, Writer};
 
@@ -38,12 +45,28 @@ pub enum JournalError {
         /// Where it was looked for.
         path: PathBuf,
     },
-    /// The file is not a journal of ours, or is damaged.
+    /// The file is damaged, or is no database at all. It was not changed.
     #[error("`{path}` cannot be read as a journal ({problem}); it was left as it is")]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// What SQLite or the check said.
+        problem: String,
+    },
+    /// It is another program's database.
+    #[error("`{path}` is another program's ({problem}); it was left as it is")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// How it was told.
+        problem: String,
+    },
+    /// Something in an open journal is not what was written there.
+    #[error("journal `{path}` is damaged: {problem}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where.
         problem: String,
     },
     /// A newer program wrote it.

@@ -4,12 +4,18 @@
 //! |---|---|---|
 //! | `journal.sqlite` | the journal | terminal; the daemon notes acknowledgements |
 //! | `identity.key` | the terminal's secret key, mode 0600 | daemon, at enrolment |
+//! | `identity.key.previous` | the key before the last rotation, for a centre restored from a backup | daemon |
+//! | `identity.key.ed25519`, `identity.key.gm` | one that no enrolment has used yet | daemon, when a code of the other suite comes |
+//! | `identity.key.next` | the key that it asks the centre to know, mode 0600 | daemon, while the key is rotated |
 //! | `identity.cbor` | who the terminal is and whom it trusts | daemon, at enrolment |
 //! | `profile.cose` | what the terminal shows, as signed by the collector | daemon |
 //! | `assets/` | pictures and sounds of the profile, named by their SHA-256 | daemon |
 //! | `enrol-order.json` | address and code that a technician typed | terminal; the daemon takes it |
+//! | `enrol-pending.json` | an order that failed and may succeed later, until it does | daemon |
 //! | `enrol-progress.json` | where an enrolment stands | daemon |
+//! | `centre-time.json` | the centre's time in its last signed reply, to the day | daemon |
 //! | `uplink.json` | how the daemon is, for the technician's page | daemon |
+//! | `rotate-order` | somebody wants another key; empty | `manyi-sync rotate-key`; the daemon takes it |
 //! | `wake.sock` | a datagram here says "a record was sealed" or "there is an order" | daemon listens |
 //!
 //! **Crash**: every file is replaced as a whole (written beside, synced, renamed, folder synced), so
@@ -19,6 +25,7 @@ mod clock;
 mod desk;
 mod files;
 mod identity;
+mod key;
 mod wake;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +34,7 @@ pub use clock::SystemClock;
 pub use desk::{EnrolOrder, EnrolProblem, EnrolProgress, EnrolState, UplinkStatus};
 pub use files::{FileError, ensure_folder, replace};
 pub use identity::{Identity, IdentityError, load_or_create_key, read_key};
+pub use key::{KEY_CREDENTIAL, KeySource};
 pub use wake::{WakeListener, wake};
 
 use crate::wire::{AssetDigest, Profile, ProfileError};
@@ -60,6 +68,24 @@ impl DataDir {
         self.0.join("identity.key")
     }
 
+    /// The key that is to be the next one.
+    #[must_use]
+    pub fn next_key(&self) -> PathBuf {
+        self.0.join("identity.key.next")
+    }
+
+    /// The key before the last rotation.
+    #[must_use]
+    pub fn previous_key(&self) -> PathBuf {
+        self.0.join("identity.key.previous")
+    }
+
+    /// An order to rotate the key.
+    #[must_use]
+    pub fn rotate_order(&self) -> PathBuf {
+        self.0.join("rotate-order")
+    }
+
     /// The identity.
     #[must_use]
     pub fn identity(&self) -> PathBuf {
@@ -91,6 +117,12 @@ impl DataDir {
         self.0.join("enrol-order.json")
     }
 
+    /// Address and code that failed and may succeed later.
+    #[must_use]
+    pub fn enrol_pending(&self) -> PathBuf {
+        self.0.join("enrol-pending.json")
+    }
+
     /// Where an enrolment stands.
     #[must_use]
     pub fn enrol_progress(&self) -> PathBuf {
@@ -101,6 +133,12 @@ impl DataDir {
     #[must_use]
     pub fn uplink_status(&self) -> PathBuf {
         self.0.join("uplink.json")
+    }
+
+    /// The centre's time, as it was last heard.
+    #[must_use]
+    pub fn centre_time(&self) -> PathBuf {
+        self.0.join("centre-time.json")
     }
 
     /// The socket on which the daemon listens for new records.

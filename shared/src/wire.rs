@@ -15,6 +15,7 @@
 mod asset;
 mod chain;
 mod claim;
+mod day_root;
 mod deterministic;
 mod enrolment;
 mod envelope;
@@ -27,6 +28,8 @@ mod reply;
 mod rotation;
 mod sealed;
 mod signed;
+mod sm2;
+mod suite;
 mod supplement;
 
 pub mod limits;
@@ -34,6 +37,7 @@ pub mod limits;
 pub use asset::{AssetDigest, AssetRequest, SignedAssetRequest};
 pub use chain::ChainHash;
 pub use claim::Claim;
+pub use day_root::{DayRoot, SignedDayRoot};
 pub use deterministic::{NotDeterministic, check as check_deterministic};
 pub use enrolment::{EnrolReply, EnrolRequest, EnrolmentCode, InvalidEnrolmentCode};
 pub use envelope::{Envelope, EnvelopeError, Purpose};
@@ -57,9 +61,11 @@ pub use reply::{
 pub use rotation::{Rotation, RotationReply, SignedRotation};
 pub use sealed::{MAX_SEALED_TEXT, OfficeKey, OfficeSecret, SealError, SealedText};
 pub use signed::{Signed, TerminalMessage};
+pub use suite::{Suite, UnknownSuite};
 pub use supplement::{SignedSupplement, Supplement};
 
-/// SHA-256 of `bytes`: digests of bodies and requests.
+/// SHA-256 of `bytes`: names of files, stored codes and tokens. Digests inside signed messages are
+/// the suite's: [`Suite::digest`].
 #[must_use]
 pub fn digest(bytes: &[u8]) -> [u8; 32] {
     use sha2::Digest;

@@ -11,12 +11,16 @@ use manyi_shared::domain::{BootId, ClockReading, Seq, StreamId, TerminalId, Wate
 use manyi_shared::wire::limits::{MAX_EXCHANGE_BYTES, MAX_RECORDS};
 use manyi_shared::wire::{
     Acknowledgement, ChainHash, EnvelopeError, ExchangeError, ExchangeHead, Health, Reply,
-    ReplyError, ReplyStatus, Run, SecretKey, SignedExchange, digest,
+    ReplyError, ReplyStatus, Run, SecretKey, SignedExchange, Suite,
 };
 use proptest::prelude::*;
 
-fn key(seed: u8) -> SecretKey {
-    SecretKey::from_seed(&[seed; 32])
+fn key(suite: Suite, seed: u8) -> SecretKey {
+    SecretKey::of(suite, &[seed; 32]).unwrap()
+}
+
+fn any_suite() -> impl Strategy<Value = Suite> {
+    prop::sample::select(&Suite::ALL)
 }
 
 fn terminal() -> TerminalId {
@@ -54,8 +58,8 @@ fn head(run: Option<Run>) -> ExchangeHead {
     }
 }
 
-fn run_over(records: &[Vec<u8>]) -> Run {
-    let base = ChainHash::genesis(terminal(), stream());
+fn run_over(suite: Suite, records: &[Vec<u8>]) -> Run {
+    let base = suite.genesis(terminal(), stream());
     Run {
         stream: stream(),
         first: Seq::FIRST,
@@ -65,14 +69,14 @@ fn run_over(records: &[Vec<u8>]) -> Run {
     }
 }
 
-fn sealed(records: &[Vec<u8>]) -> Vec<u8> {
-    head(Some(run_over(records)))
-        .seal(records, &key(1))
+fn sealed(suite: Suite, records: &[Vec<u8>]) -> Vec<u8> {
+    head(Some(run_over(suite, records)))
+        .seal(records, &key(suite, 1))
         .unwrap()
 }
 
-fn open(bytes: &[u8]) -> Result<Vec<Vec<u8>>, ExchangeError> {
-    let exchange = SignedExchange::parse(bytes)?.open(&key(1).public())?;
+fn open(suite: Suite, bytes: &[u8]) -> Result<Vec<Vec<u8>>, ExchangeError> {
+    let exchange = SignedExchange::parse(bytes)?.open(&key(suite, 1).public())?;
     Ok(exchange
         .records
         .into_iter()
@@ -88,62 +92,75 @@ proptest! {
     /// Records are opaque to the exchange: whatever bytes were sealed arrive.
     #[test]
     fn any_records_arrive_byte_for_byte(
+        suite in any_suite(),
         records in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 1..60)
     ) {
-        prop_assert_eq!(open(&sealed(&records)), Ok(records));
+        prop_assert_eq!(open(suite, &sealed(suite, &records)), Ok(records));
     }
 
     #[test]
     fn no_bytes_make_the_parser_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        prop_assert!(open(&bytes).is_err());
+        for suite in Suite::ALL {
+            prop_assert!(open(suite, &bytes).is_err());
+        }
     }
 
     #[test]
-    fn an_exchange_cut_anywhere_is_refused(cut in 0_usize..10_000) {
-        let whole = sealed(&three());
+    fn an_exchange_cut_anywhere_is_refused(suite in any_suite(), cut in 0_usize..10_000) {
+        let whole = sealed(suite, &three());
         let cut = cut % whole.len();
-        prop_assert!(open(&whole[..cut]).is_err());
+        prop_assert!(open(suite, &whole[..cut]).is_err());
     }
 
     #[test]
-    fn one_changed_byte_never_changes_a_record(at in 0_usize..10_000, to in any::<u8>()) {
-        let mut forged = sealed(&three());
+    fn one_changed_byte_never_changes_a_record(
+        suite in any_suite(), at in 0_usize..10_000, to in any::<u8>()
+    ) {
+        let mut forged = sealed(suite, &three());
         let at = at % forged.len();
         forged[at] = to;
-        if let Ok(records) = open(&forged) {
+        if let Ok(records) = open(suite, &forged) {
             prop_assert_eq!(records, three());
         }
     }
 }
 
-#[test]
-fn a_heartbeat_carries_no_records() {
-    let bytes = head(None).seal(&[], &key(1)).unwrap();
-    assert_eq!(open(&bytes), Ok(Vec::new()));
+#[rstest::rstest]
+#[case(Suite::Ed25519Sha256)]
+#[case(Suite::Sm2Sm3)]
+fn a_heartbeat_carries_no_records(#[case] suite: Suite) {
+    let bytes = head(None).seal(&[], &key(suite, 1)).unwrap();
+    assert_eq!(open(suite, &bytes), Ok(Vec::new()));
 }
 
-#[test]
-fn a_strangers_signature_is_refused() {
-    let bytes = head(None).seal(&[], &key(2)).unwrap();
+#[rstest::rstest]
+#[case(Suite::Ed25519Sha256)]
+#[case(Suite::Sm2Sm3)]
+fn a_strangers_signature_is_refused(#[case] suite: Suite) {
+    let bytes = head(None).seal(&[], &key(suite, 2)).unwrap();
     assert_eq!(
-        open(&bytes),
+        open(suite, &bytes),
         Err(ExchangeError::Envelope(EnvelopeError::BadSignature))
     );
 }
 
-#[test]
-fn a_run_whose_chain_does_not_reach_the_signed_head_is_refused() {
+#[rstest::rstest]
+#[case(Suite::Ed25519Sha256)]
+#[case(Suite::Sm2Sm3)]
+fn a_run_whose_chain_does_not_reach_the_signed_head_is_refused(#[case] suite: Suite) {
     let records = three();
-    let mut run = run_over(&records);
+    let mut run = run_over(suite, &records);
     run.head = ChainHash::from_bytes([0; 32]);
-    let bytes = head(Some(run)).seal(&records, &key(1)).unwrap();
-    assert_eq!(open(&bytes), Err(ExchangeError::WrongChain));
+    let bytes = head(Some(run)).seal(&records, &key(suite, 1)).unwrap();
+    assert_eq!(open(suite, &bytes), Err(ExchangeError::WrongChain));
 }
 
-#[test]
-fn records_swapped_for_others_under_the_same_head_are_refused() {
+#[rstest::rstest]
+#[case(Suite::Ed25519Sha256)]
+#[case(Suite::Sm2Sm3)]
+fn records_swapped_for_others_under_the_same_head_are_refused(#[case] suite: Suite) {
     // The signed head of one exchange with the body of another.
-    let (mine, other) = (sealed(&three()), sealed(&[vec![9; 50]]));
+    let (mine, other) = (sealed(suite, &three()), sealed(suite, &[vec![9; 50]]));
     let parts = |bytes: &[u8]| -> (Vec<u8>, Vec<u8>) {
         let mut decoder = minicbor::Decoder::new(bytes);
         assert_eq!(decoder.array().unwrap(), Some(2));
@@ -158,25 +175,31 @@ fn records_swapped_for_others_under_the_same_head_are_refused() {
         .and_then(|e| e.bytes(&parts(&mine).0))
         .and_then(|e| e.bytes(&parts(&other).1))
         .unwrap();
-    assert_eq!(open(&forged), Err(ExchangeError::Digest));
+    assert_eq!(open(suite, &forged), Err(ExchangeError::Digest));
 }
 
-#[test]
-fn what_is_too_large_is_refused_before_it_costs_memory() {
+#[rstest::rstest]
+#[case(Suite::Ed25519Sha256)]
+#[case(Suite::Sm2Sm3)]
+fn what_is_too_large_is_refused_before_it_costs_memory(#[case] suite: Suite) {
     assert!(matches!(
-        open(&vec![0; MAX_EXCHANGE_BYTES + 1]),
+        open(suite, &vec![0; MAX_EXCHANGE_BYTES + 1]),
         Err(ExchangeError::TooLong(_))
     ));
     let many = vec![vec![0]; MAX_RECORDS + 1];
     assert!(matches!(
-        head(Some(run_over(&many))).seal(&many, &key(1)),
+        head(Some(run_over(suite, &many))).seal(&many, &key(suite, 1)),
         Err(ExchangeError::Records(_))
     ));
 }
 
-#[test]
-fn a_reply_is_believed_only_for_its_request_its_terminal_and_from_its_collector() {
-    let request = digest(b"request");
+#[rstest::rstest]
+#[case(Suite::Ed25519Sha256)]
+#[case(Suite::Sm2Sm3)]
+fn a_reply_is_believed_only_for_its_request_its_terminal_and_from_its_collector(
+    #[case] suite: Suite,
+) {
+    let request = suite.digest(b"request");
     let reply = Reply {
         terminal: terminal(),
         request,
@@ -195,8 +218,8 @@ fn a_reply_is_believed_only_for_its_request_its_terminal_and_from_its_collector(
         behind: Vec::new(),
         rotate_key: false,
     };
-    let bytes = reply.seal(&key(7));
-    let collector = key(7).public();
+    let bytes = reply.seal(&key(suite, 7));
+    let collector = key(suite, 7).public();
     assert_eq!(
         Reply::open(&bytes, &collector, terminal(), &request),
         Ok(reply)
@@ -205,7 +228,7 @@ fn a_reply_is_believed_only_for_its_request_its_terminal_and_from_its_collector(
     for (what, got) in [
         (
             "another request",
-            Reply::open(&bytes, &collector, terminal(), &digest(b"other")),
+            Reply::open(&bytes, &collector, terminal(), &suite.digest(b"other")),
         ),
         (
             "another terminal",
@@ -215,9 +238,57 @@ fn a_reply_is_believed_only_for_its_request_its_terminal_and_from_its_collector(
         assert_eq!(got, Err(ReplyError::OtherRequest), "{what}");
     }
     assert_eq!(
-        Reply::open(&bytes, &key(8).public(), terminal(), &request),
+        Reply::open(&bytes, &key(suite, 8).public(), terminal(), &request),
         Err(ReplyError::Envelope(EnvelopeError::BadSignature))
     );
     let captive_portal = b"<html><body>Please log in</body></html>";
     assert!(Reply::open(captive_portal, &collector, terminal(), &request).is_err());
+}
+
+/// Whoever signs, the chain is the stream's: a terminal with a key of one suite sends on what it
+/// sealed in another.
+#[test]
+fn a_run_goes_on_in_its_streams_suite_whatever_the_key_is_of() {
+    for (of_stream, of_key) in [
+        (Suite::Ed25519Sha256, Suite::Sm2Sm3),
+        (Suite::Sm2Sm3, Suite::Ed25519Sha256),
+    ] {
+        let records = three();
+        let run = run_over(of_stream, &records);
+        let bytes = head(Some(run)).seal(&records, &key(of_key, 1)).unwrap();
+        let parsed = SignedExchange::parse(&bytes).unwrap();
+        let exchange = parsed.open(&key(of_key, 1).public()).unwrap();
+        let opened = exchange.head.run.unwrap();
+        assert_eq!(opened, run);
+        assert_eq!(opened.base.suite(), of_stream);
+        assert_eq!(exchange.records.last().unwrap().1, run.head);
+        assert_eq!(exchange.request, of_key.digest(&bytes));
+    }
+}
+
+/// The same run, said to be of the other suite.
+#[test]
+fn a_run_that_names_another_suite_than_its_chain_has_is_refused() {
+    let records = three();
+    for suite in Suite::ALL {
+        for other in Suite::ALL.into_iter().filter(|other| *other != suite) {
+            let mut run = run_over(suite, &records);
+            run.base = run.base.in_suite(other);
+            let bytes = head(Some(run)).seal(&records, &key(suite, 1)).unwrap();
+            assert_eq!(open(suite, &bytes), Err(ExchangeError::WrongChain));
+        }
+    }
+}
+
+#[test]
+fn an_exchange_of_one_suite_is_a_strangers_to_a_key_of_another() {
+    for (suite, other) in [
+        (Suite::Ed25519Sha256, Suite::Sm2Sm3),
+        (Suite::Sm2Sm3, Suite::Ed25519Sha256),
+    ] {
+        assert_eq!(
+            open(other, &sealed(suite, &three())),
+            Err(ExchangeError::Envelope(EnvelopeError::BadSignature))
+        );
+    }
 }

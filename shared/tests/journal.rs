@@ -18,11 +18,16 @@ use manyi_shared::domain::{
     Watermark, WindowId,
 };
 use manyi_shared::journal::{Backlog, JournalError, Opening, Reader, Verdict, Writer};
-use manyi_shared::wire::{ChainHash, OutcomeRecord, Record, RecordBody};
+use manyi_shared::wire::{ChainHash, OutcomeRecord, Record, RecordBody, Suite};
 use rusqlite::Connection;
 
 pub(crate) fn opening() -> Opening {
+    opening_in(Suite::Ed25519Sha256)
+}
+
+pub(crate) fn opening_in(suite: Suite) -> Opening {
     Opening {
+        suite,
         terminal: TerminalId::from_bytes([1; 16]),
         hall: HallId::new("371581-01").unwrap(),
         window: WindowId::new("A01").unwrap(),
@@ -167,13 +172,14 @@ fn a_journal_of_a_newer_version_is_refused_and_left_as_it_is() {
     with_ratings(&path, 2);
     Connection::open(&path)
         .and_then(|c| {
-            c.pragma_update(None, "user_version", 2)?;
+            c.execute_batch("CREATE TABLE more (x)")?;
+            c.pragma_update(None, "user_version", 3)?;
             c.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
         })
         .unwrap();
     let error = refused(&path);
     assert!(
-        matches!(error, JournalError::Newer { found: 2, .. }),
+        matches!(error, JournalError::Newer { found: 3, .. }),
         "{error}"
     );
     assert!(error.to_string().contains("left as it is"), "{error}");
@@ -200,6 +206,7 @@ fn somebody_elses_database_is_refused_and_left_as_it_is() {
         .execute_batch("CREATE TABLE t (x)")
         .unwrap();
     let error = refused(&path);
+    assert!(matches!(error, JournalError::Foreign { .. }), "{error}");
     assert!(error.to_string().contains("application id"), "{error}");
 }
 

@@ -16,7 +16,8 @@ use manyi_shared::domain::{
 use manyi_shared::wire::{
     Acknowledgement, Amendment, ChainHash, EnrolReply, EnrolRequest, ExchangeHead, Health,
     OutcomeRecord, Profile, ProfileItem, ProfileStaff, Record, RecordBody, RecordTime,
-    RejectReason, Rejection, Reply, ReplyStatus, Run, SecretKey, StreamOpened, StreamTip, digest,
+    RejectReason, Rejection, Reply, ReplyStatus, Run, SecretKey, StreamOpened, StreamTip, Suite,
+    digest,
 };
 
 fn hex(bytes: &[u8]) -> String {
@@ -51,6 +52,7 @@ fn opened(previous: Option<StreamTip>) -> Record {
     Record {
         at: at(0, 0, true),
         body: RecordBody::StreamOpened(StreamOpened {
+            suite: Suite::Ed25519Sha256,
             terminal: terminal(),
             stream: stream(),
             previous,

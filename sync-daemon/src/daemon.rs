@@ -15,7 +15,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use manyi_shared::domain::Clock;
-use manyi_shared::tablet::{DataDir, Identity, SystemClock, UplinkStatus, read_key};
+use manyi_shared::tablet::{DataDir, Identity, KeySource, UplinkStatus};
 use manyi_shared::wire::{Reply, ReplyStatus, SecretKey};
 use tokio::time::Instant;
 
@@ -24,15 +24,16 @@ use crate::enrol::waiting::tidy;
 use crate::exchange::{self, ExchangeError};
 use crate::job::Job;
 use crate::journal::Journal;
-use crate::link::Link;
+use crate::link::{Link, Time};
 use crate::lock::Lock;
 use crate::numbers::Numbers;
 use crate::profile::{Keeper, Place};
 use crate::prompt_api;
 use crate::prompts::{self, Answer, Prompts};
-use crate::uplink::{Backoff, Effect, Mark, Next, NotNoted, Order, Outcome, Uplink};
+use crate::uplink::{Backoff, Effect, Mark, Next, NotNoted, Order, Outcome, Pace, Uplink};
 use crate::wakes::Wakes;
 
+use rotate::Rotating;
 use shipment::{Health, Shipment, State};
 pub use start::{Options, StartError, serve};
 use tell::tell;
@@ -61,7 +62,7 @@ pub struct Daemon {
     link: Link,
     terminal: Link,
     collector_url: String,
-    clock: SystemClock,
+    clock: Time,
     start: Instant,
     uplink: Uplink,
     journal: Journal,
@@ -71,6 +72,8 @@ pub struct Daemon {
     profile: Keeper,
     prompts: Prompts,
     asking: Job<([u8; 16], Answer)>,
+    rotating: Rotating,
+    pace: Pace,
     wakes: Wakes,
     prune_due: Option<Duration>,
     pruned: Option<Duration>,
@@ -94,10 +97,11 @@ impl Daemon {
         let data = options.data;
         let pace = options.pace;
         let identity = Identity::read(&data.identity())?;
-        let key = read_key(&data.key())?;
+        let key = start::key(&KeySource::of_service(&data))?;
         let collector_url = options
             .collector_url
             .unwrap_or_else(|| identity.collector_url.clone());
+        options.link.time.recall(&data);
         let link = Link::new(&collector_url, &options.link)?;
         let terminal = prompt_api::link(&options.prompt_api, &options.link)?;
         tidy(&data, options.enrol_file.as_deref());
@@ -112,7 +116,7 @@ impl Daemon {
         Ok(Self {
             _lock: lock,
             journal: Journal::at(data.journal()),
-            clock: SystemClock::new(),
+            clock: options.link.time,
             start: Instant::now(),
             numbers: Numbers::default(),
             health: Health::default(),
@@ -122,6 +126,8 @@ impl Daemon {
                 ..pace.backoff
             }),
             asking: Job::default(),
+            rotating: Rotating::on_card(&data),
+            pace,
             prune_due: None,
             pruned: None,
             collector_url,
@@ -150,6 +156,7 @@ impl Daemon {
                         () = self.wakes.woken() => self.uplink.woken(self.start.elapsed()),
                         provided = self.profile.provided() => self.provided(provided),
                         answer = self.asking.ended() => self.answered(answer),
+                        result = self.rotating.ended() => self.key_rotated(result),
                         () = tokio::time::sleep_until(until) => {}
                     }
                 }
@@ -200,6 +207,7 @@ impl Daemon {
             let answer = self.asking.ended().await;
             self.answered(answer);
         }
+        let rotation = self.rotation().await;
         let now = self.now();
         let place = Place {
             data: &self.data,
@@ -220,7 +228,7 @@ impl Daemon {
         if self.prompts.has_news() {
             self.uplink.has_news(now);
         }
-        [files, prompt].into_iter().flatten().min()
+        [files, prompt, rotation].into_iter().flatten().min()
     }
 
     fn provided(&mut self, provided: Option<Result<(), Trouble>>) {
@@ -279,8 +287,16 @@ impl Daemon {
         shipment::log(shipment, &result, ms);
         let problem = result.as_ref().err().map(|error| crate::chain(error));
         let outcome = match result {
-            Ok(reply) => Outcome::Replied(Box::new(reply)),
-            Err(error) => error.outcome(),
+            Ok(reply) => {
+                self.clock.heard(reply.server_ms, &self.data);
+                Outcome::Replied(Box::new(reply))
+            }
+            Err(error) => {
+                if error.is_about_the_key() && shipment.sent.own {
+                    self.key_unknown();
+                }
+                error.outcome()
+            }
         };
         self.heard_of_prompts(shipment, &outcome, now);
         let random = Self::random();
@@ -345,6 +361,10 @@ impl Daemon {
             self.health
                 .after(acknowledged, before, &clock, &mut self.journal, now);
         let answered = problem.is_none().then_some(clock.uptime_ms);
+        let failing = self.status.failing_since_uptime_ms;
+        let failing = problem
+            .is_some()
+            .then(|| failing.unwrap_or(clock.uptime_ms));
         self.status = UplinkStatus {
             collector: self.collector_url.clone(),
             answered_uptime_ms: answered.or(self.status.answered_uptime_ms),
@@ -353,8 +373,15 @@ impl Daemon {
             oldest_unsent_ms,
             problem: problem.map(|problem| crate::one_line(&problem, MAX_PROBLEM)),
             profile_problem: self.profile.problem(),
+            certificate: self.link.certificate_note(),
+            failing_since_uptime_ms: failing,
+            rotation_problem: self.status.rotation_problem.take(),
             revoked: self.status.revoked,
         };
+        self.tell_status();
+    }
+
+    fn tell_status(&self) {
         if let Err(error) = self.status.write(&self.data.uplink_status()) {
             tracing::debug!(
                 error = crate::chain(&error),

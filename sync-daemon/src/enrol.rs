@@ -7,19 +7,22 @@
 
 mod boot_file;
 mod hand_over;
+mod key;
+mod pending;
 mod problem;
+mod tries;
 pub(crate) mod waiting;
 
 use std::path::PathBuf;
 
 use manyi_shared::tablet::{
-    DataDir, EnrolProblem, FileError, Identity, IdentityError, ensure_folder, load_or_create_key,
-    replace,
+    DataDir, EnrolProblem, FileError, Identity, IdentityError, ensure_folder, replace,
 };
 use manyi_shared::wire::{
-    self, EnrolReply, EnrolRequest, EnrolmentCode, EnvelopeError, ProfileError,
+    EnrolReply, EnrolRequest, EnrolmentCode, EnvelopeError, ProfileError, Suite,
 };
 
+pub(crate) use boot_file::address_in;
 pub use hand_over::enrol_or_hand_over;
 
 use crate::SOFTWARE;
@@ -57,6 +60,18 @@ pub enum EnrolError {
         /// The identity file.
         path: PathBuf,
     },
+    /// Its key is of another suite than the code is for.
+    #[error(
+        "this terminal's key is of suite {ours} and the code is for {code}. Its unsent ratings are \
+         sent with the key it has: ask the office for a code for {ours}, or set the tablet up from \
+         a fresh card"
+    )]
+    OtherSuite {
+        /// The suite of the terminal's key.
+        ours: Suite,
+        /// The suite that the code is for.
+        code: Suite,
+    },
     /// A daemon is at work in the data folder.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -66,6 +81,12 @@ pub enum EnrolError {
          network (ping the address), that no firewall is in between, and the proxy settings"
     )]
     Unreachable(#[source] LinkError),
+    /// The proxy in between wants to know who we are.
+    #[error(
+        "the proxy wants a user name and a password; put them into its address: \
+         proxy = \"http://USER:PASSWORD@HOST:PORT\""
+    )]
+    ProxyPassword,
     /// The address or the certificates cannot be used.
     #[error(transparent)]
     Link(LinkError),
@@ -151,7 +172,8 @@ fn wait(seconds: Option<u64>) -> String {
 /// [`EnrolError`]; no identity was written, so the same command can be run again.
 pub async fn enrol(enrolment: Enrolment) -> Result<Identity, EnrolError> {
     let data = &enrolment.data;
-    let link = Link::new(&enrolment.collector_url, &enrolment.link).map_err(EnrolError::Link)?;
+    let link =
+        Link::to_enrol(&enrolment.collector_url, &enrolment.link).map_err(EnrolError::Link)?;
     ensure_folder(data.path())?;
     let lock = Lock::take(data)?;
     ask(&enrolment, &link, &lock).await
@@ -165,7 +187,8 @@ pub(crate) async fn enrol_within(
     enrolment: &Enrolment,
     lock: &Lock,
 ) -> Result<Identity, EnrolError> {
-    let link = Link::new(&enrolment.collector_url, &enrolment.link).map_err(EnrolError::Link)?;
+    let link =
+        Link::to_enrol(&enrolment.collector_url, &enrolment.link).map_err(EnrolError::Link)?;
     ask(enrolment, &link, lock).await
 }
 
@@ -180,21 +203,26 @@ async fn ask(enrolment: &Enrolment, link: &Link, _lock: &Lock) -> Result<Identit
             "the code is sent unencrypted (http://): whoever reads it on the way could use it first"
         );
     }
-    let key = load_or_create_key(&data.key())?;
+    let key = key::of_suite(data, enrolment.code.suite())?;
     let request = EnrolRequest {
         code: enrolment.code.clone(),
         key: key.public(),
         software: SOFTWARE.to_owned(),
     }
     .seal(&key);
-    let digest = wire::digest(&request);
+    let digest = key.suite().digest(&request);
     let answer = link
         .post(Request::new(PATH, SIGNED_TYPE, request))
         .await
-        .map_err(EnrolError::Unreachable)?;
+        .map_err(no_answer)?;
     let url = &enrolment.collector_url;
     let body = accepted(answer, url)?;
     let reply = EnrolReply::open(&body, &digest).map_err(EnrolError::Untrusted)?;
+    // The collector speaks to a terminal in the terminal's own suite, for good.
+    if reply.collector.suite() != key.suite() {
+        let problem = "the collector's key is of another suite than ours".to_owned();
+        return Err(EnrolError::Untrusted(EnvelopeError::Content(problem)));
+    }
     let identity = Identity {
         terminal: reply.terminal,
         hall: reply.hall,
@@ -203,6 +231,7 @@ async fn ask(enrolment: &Enrolment, link: &Link, _lock: &Lock) -> Result<Identit
         collector_url: url.clone(),
     };
     first_profile(data, &identity, &reply.profile)?;
+    enrolment.link.time.heard(reply.server_ms, data);
     identity.write(&path)?;
     Ok(identity)
 }
@@ -226,11 +255,20 @@ fn first_profile(data: &DataDir, identity: &Identity, bytes: &[u8]) -> Result<()
     }
 }
 
+fn no_answer(error: LinkError) -> EnrolError {
+    if error.wants_proxy_password() {
+        EnrolError::ProxyPassword
+    } else {
+        EnrolError::Unreachable(error)
+    }
+}
+
 /// The body of the collector's reply, or what the answer means instead.
 fn accepted(answer: Answer, url: &str) -> Result<Vec<u8>, EnrolError> {
     let detail = problem_detail(&answer);
     match answer.status {
         200..=299 if answer.content_type == SIGNED_TYPE => Ok(answer.body),
+        407 => Err(EnrolError::ProxyPassword),
         429 => Err(EnrolError::TooManyTries {
             seconds: answer.retry_after.map(|wish| wish.as_secs()),
         }),

@@ -82,6 +82,19 @@ impl ExchangeError {
         }
     }
 
+    /// Whether the collector says that it does not know who signed.
+    #[must_use]
+    pub const fn is_about_the_key(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused {
+                status: 401,
+                collectors: true,
+                ..
+            }
+        )
+    }
+
     /// What became of the exchange, for the uplink.
     #[must_use]
     pub const fn outcome(&self) -> Outcome {
@@ -135,7 +148,7 @@ pub async fn carry(
     collector: &PublicKey,
 ) -> Result<Reply, ExchangeError> {
     let request = head.seal(records, key)?;
-    let digest = wire::digest(&request);
+    let digest = key.suite().digest(&request);
     let answer = link.post(Request::new(PATH, REQUEST_TYPE, request)).await?;
     if answer.content_type == SIGNED_TYPE {
         let opened = Reply::open(&answer.body, collector, head.terminal, &digest);
@@ -147,7 +160,8 @@ pub async fn carry(
     Err(refused(answer))
 }
 
-fn refused(answer: Answer) -> ExchangeError {
+/// What an answer means that is not the collector's signed one.
+pub(crate) fn refused(answer: Answer) -> ExchangeError {
     if answer.status < 400 {
         return ExchangeError::NotTheCollector {
             status: answer.status,

@@ -12,10 +12,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use manyi_shared::domain::{Seq, StreamId, TerminalId};
-use manyi_shared::journal::{Backlog, JournalError, PendingRun, Reader};
-use manyi_shared::wire::limits::{MAX_EXCHANGE_BYTES, MAX_TEXT_BYTES};
-use manyi_shared::wire::{Claim, Fold};
+use manyi_shared::journal::{Backlog, JournalError, Pending, PendingFold};
+use manyi_shared::wire::Claim;
+use manyi_shared::wire::limits::{MAX_CLAIMS, MAX_EXCHANGE_BYTES, MAX_TEXT_BYTES};
 
 use crate::uplink::{Mark, NotNoted, Order, Turn};
 
@@ -36,37 +35,6 @@ pub struct Journal {
     not_before: Duration,
     /// What the centre lost and this journal no longer has, to be told to it.
     gone: Vec<PendingFold>,
-}
-
-/// What comes next from the journal.
-#[derive(Debug, Clone)]
-pub enum Pending {
-    /// Records.
-    Run(PendingRun),
-    /// A fold in their place.
-    Fold(PendingFold),
-}
-
-/// A fold to be sent.
-#[derive(Debug, Clone)]
-pub struct PendingFold {
-    /// Whose stream it is.
-    pub terminal: TerminalId,
-    /// The fold.
-    pub fold: Fold,
-    /// Whether the stream has more after it.
-    pub more: bool,
-}
-
-impl Pending {
-    /// Whose stream it is.
-    #[must_use]
-    pub const fn terminal(&self) -> TerminalId {
-        match self {
-            Self::Run(run) => run.terminal,
-            Self::Fold(fold) => fold.terminal,
-        }
-    }
 }
 
 #[derive(Debug)]
@@ -114,8 +82,8 @@ impl Journal {
             return Some(Pending::Fold(fold.clone()));
         }
         let backlog = &self.open.as_ref()?.backlog;
-        match backlog.next_run(order.max_records, RUN_BYTES, &order.skip) {
-            Ok(run) => run.map(Pending::Run),
+        match backlog.next(order.max_records, RUN_BYTES, &order.skip) {
+            Ok(pending) => pending,
             Err(error) => {
                 self.failed(&error, now);
                 None
@@ -125,8 +93,8 @@ impl Journal {
 
     /// What the centre acknowledged, beginning with this turn; none when there is no journal to ask.
     pub fn claims(&mut self, turn: Turn, now: Duration) -> Option<Vec<Claim>> {
-        let _ = (turn, now);
-        None
+        let claims = self.open.as_ref()?.backlog.claims(MAX_CLAIMS, turn.after);
+        claims.map_err(|error| self.failed(&error, now)).ok()
     }
 
     /// How many records are not acknowledged; none when there is no journal to ask.
@@ -196,26 +164,29 @@ impl Journal {
         }
     }
 
-    /// Notes that the centre holds less than was noted.
+    /// Notes that the centre holds less than was noted. What it asks for and was pruned is told as
+    /// gone with the next look, so that the stream can go on.
     ///
     /// # Errors
-    /// [`NotNoted::Missing`] when the records that the centre asks for were pruned; nothing is
-    /// noted then.
+    /// [`NotNoted`]; nothing is noted then.
     pub fn rewind(&mut self, mark: &Mark, now: Duration) -> Result<(), NotNoted> {
-        let wanted = mark.watermark.next();
-        match self.first_kept(mark.stream) {
-            Ok(Some(first)) if first <= wanted => self.note(mark, now),
-            Ok(_) => {
+        let Some(open) = &self.open else {
+            return Err(NotNoted::Journal);
+        };
+        let gone = open.backlog.gone(mark.stream, mark.watermark, mark.hash);
+        self.gone.retain(|fold| fold.fold.stream != mark.stream);
+        match gone {
+            Ok(None) => self.note(mark, now),
+            Ok(Some(fold)) => {
                 tracing::error!(
-                    stream = %mark.stream, wanted = wanted.get(),
-                    "the centre asks for records that this journal no longer has"
+                    stream = %mark.stream, first = fold.fold.first.get(), last = fold.fold.last.get(),
+                    "the centre asks for records that this journal no longer has; it is told so, and \
+                     gets the ones after them"
                 );
-                Err(NotNoted::Missing)
+                self.gone.push(fold);
+                Ok(())
             }
-            Err(error) => {
-                self.failed(&error, now);
-                Err(NotNoted::Journal)
-            }
+            Err(error) => Err(self.not_noted(&error, now)),
         }
     }
 
@@ -248,31 +219,27 @@ impl Journal {
         let noted = open
             .backlog
             .acknowledge(mark.stream, mark.watermark, mark.hash);
-        noted.map_err(|error| match error {
+        match noted {
+            Ok(()) => {
+                // What is told as gone ends where the note is now, or below it.
+                self.gone.retain(|fold| {
+                    fold.fold.stream != mark.stream || mark.watermark < fold.fold.last.into()
+                });
+                Ok(())
+            }
+            Err(error) => Err(self.not_noted(&error, now)),
+        }
+    }
+
+    fn not_noted(&mut self, error: &JournalError, now: Duration) -> NotNoted {
+        match error {
             JournalError::Unknown { .. } => NotNoted::Missing,
             JournalError::OtherHistory { .. } => NotNoted::OtherHistory,
             error => {
-                self.failed(&error, now);
+                self.failed(error, now);
                 NotNoted::Journal
             }
-        })
-    }
-
-    /// The first record of a stream that was not pruned. Reads the whole stream; asked only after
-    /// a gap, which a healthy centre never reports.
-    fn first_kept(&self, stream: StreamId) -> Result<Option<Seq>, JournalError> {
-        let reader = Reader::open(&self.path)?;
-        let mut first = None;
-        for stored in reader
-            .streams()?
-            .iter()
-            .filter(|stored| stored.id == stream)
-        {
-            reader.for_each_record(stored, |record| {
-                first.get_or_insert(record.seq);
-            })?;
         }
-        Ok(first)
     }
 
     /// Opens the journal when it is not open, or not the file that lies there now.
@@ -287,6 +254,7 @@ impl Journal {
         {
             tracing::warn!(path = %self.path.display(), "the journal was replaced; opening the new one");
             self.open = None;
+            self.gone.clear();
         }
         if self.open.is_some() || now < self.not_before {
             return;

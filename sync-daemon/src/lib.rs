@@ -9,14 +9,17 @@
 //! | [`exchange`] | one signed exchange and its verified reply |
 //! | [`journal`] | the journal as the daemon uses it: may be absent, may come back |
 //! | [`enrol`] | trades a one-time code for an identity; waits for one |
+//! | [`rotation`] | trades the terminal's key for a new one |
 //! | `profile`, `assets` | a profile and its files: fetched, checked, then obeyed |
 //! | [`prompts`] | the office's own prompts and their receipts; pure |
-//! | [`settings`], [`status`], [`lock`] | configuration, what is unsent, one daemon a data folder |
+//! | [`status`], [`doctor`] | what a technician is told: how it is, and what stands in the way |
+//! | [`settings`], [`lock`] | configuration, one daemon a data folder |
 
 #![forbid(unsafe_code)]
 
 mod assets;
 pub mod daemon;
+pub mod doctor;
 pub mod enrol;
 pub mod exchange;
 mod job;
@@ -27,10 +30,12 @@ mod numbers;
 mod profile;
 mod prompt_api;
 pub mod prompts;
+pub mod rotation;
 pub mod settings;
 pub mod status;
 pub mod uplink;
 mod wakes;
+mod words;
 
 /// What this program calls itself towards the collector.
 pub const SOFTWARE: &str = concat!("manyi-sync ", env!("CARGO_PKG_VERSION"));

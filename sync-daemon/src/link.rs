@@ -5,19 +5,28 @@
 //!    about an attempt is the uplink's.
 //! 2. No more of an answer is read into memory than its [`Request`] allows, whatever it claims.
 //! 3. Addresses of this machine are never reached through a proxy.
+//! 4. A connection that was made while the clock was not synchronised is not used once it is.
 
 mod address;
+mod error;
+pub(crate) mod time;
+mod tls;
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use manyi_shared::domain::Retry;
 use manyi_shared::wire::limits::MAX_REPLY_BYTES;
-use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER};
-use reqwest::{Certificate, Client, Proxy, Url};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
+use reqwest::{Client, ClientBuilder, Proxy, RequestBuilder, Response, Url};
+use rustls::pki_types::CertificateDer;
 
-use address::{base_url, is_this_machine};
+use address::base_url;
+pub(crate) use address::is_this_machine;
 pub use address::{check_local, check_url};
+pub use error::LinkError;
+pub use time::Time;
+use tls::Taken;
+pub use tls::Trust;
 
 use crate::settings::ProxyChoice;
 
@@ -32,6 +41,8 @@ pub struct LinkOptions {
     pub connect_timeout: Duration,
     /// The longest wait for a whole answer.
     pub timeout: Duration,
+    /// What time it is, for certificates.
+    pub time: Time,
 }
 
 impl Default for LinkOptions {
@@ -43,6 +54,7 @@ impl Default for LinkOptions {
             connect_timeout: Duration::from_secs(10),
             // 768 KiB over a 256 kbit/s line take 24 s.
             timeout: Duration::from_secs(30),
+            time: Time::default(),
         }
     }
 }
@@ -50,7 +62,12 @@ impl Default for LinkOptions {
 /// The way to one collector, or to the terminal on this machine. Clones share their connections.
 #[derive(Debug, Clone)]
 pub struct Link {
-    client: Client,
+    /// While the clock is synchronised, and for plain HTTP.
+    sure: Client,
+    /// While it is not.
+    unsure: Client,
+    time: Time,
+    taken: Taken,
     base: Url,
 }
 
@@ -99,141 +116,79 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// Why there is no answer, or no way to one.
-#[derive(Debug, thiserror::Error)]
-pub enum LinkError {
-    /// The address is not one of a collector.
-    #[error("collector address `{url}` is not usable: {problem}")]
-    Url {
-        /// The address.
-        url: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// The file with the certificate authority cannot be used.
-    #[error("could not use the certificates in `{path}`: {problem}")]
-    CaFile {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// The proxy's address is not usable.
-    #[error("proxy address `{proxy}` is not usable")]
-    Proxy {
-        /// The address.
-        proxy: String,
-        /// What is wrong with it.
-        #[source]
-        source: reqwest::Error,
-    },
-    /// TLS cannot be set up on this machine.
-    #[error("could not set up the HTTP client")]
-    Client(#[source] reqwest::Error),
-    /// Nobody answered.
-    #[error("no answer from {url}")]
-    NoAnswer {
-        /// Whom we asked.
-        url: String,
-        /// What happened.
-        #[source]
-        source: reqwest::Error,
-    },
-    /// The answer broke off.
-    #[error("the answer from {url} broke off")]
-    BrokenOff {
-        /// Whom we asked.
-        url: String,
-        /// What happened.
-        #[source]
-        source: reqwest::Error,
-    },
-    /// The answer is longer than any that was asked for.
-    #[error("the answer from {url} is longer than {most} bytes")]
-    TooLong {
-        /// Whom we asked.
-        url: String,
-        /// The limit.
-        most: usize,
-    },
-}
-
-impl LinkError {
-    /// What to do next. None of these says anything about the records.
-    #[must_use]
-    pub const fn retry(&self) -> Retry {
-        match self {
-            Self::NoAnswer { .. } | Self::BrokenOff { .. } | Self::TooLong { .. } => {
-                Retry::Backoff { at_least: None }
-            }
-            Self::Url { .. } | Self::CaFile { .. } | Self::Proxy { .. } | Self::Client(_) => {
-                Retry::AfterOperator
-            }
-        }
-    }
-
-    /// Whether it is a certificate that stands in the way: the server's is not trusted, or there
-    /// is no authority to trust.
-    #[must_use]
-    pub fn is_about_certificates(&self) -> bool {
-        match self {
-            Self::CaFile { .. } | Self::Client(_) => true,
-            Self::NoAnswer { source, .. } => names_a_certificate(source),
-            _ => false,
-        }
-    }
-}
-
-/// Looks for the certificate error among the causes. An [`std::io::Error`] hides the error that it
-/// was made from: its `source` is already that one's cause.
-fn names_a_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
-    let inner = error
-        .downcast_ref::<std::io::Error>()
-        .and_then(std::io::Error::get_ref);
-    matches!(
-        error.downcast_ref::<rustls::Error>(),
-        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)
-    ) || inner.is_some_and(|inner| names_a_certificate(inner))
-        || error.source().is_some_and(names_a_certificate)
+/// What was found at an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looked {
+    /// What answers.
+    pub answer: Answer,
+    /// The server's clock.
+    pub date: Option<SystemTime>,
+    /// Where it sends us.
+    pub location: Option<String>,
 }
 
 impl Link {
-    /// Prepares the way to the collector at `url`; nothing is sent.
+    /// Prepares the way to the collector at `url`, whose key is pinned; nothing is sent.
     ///
     /// # Errors
-    /// [`LinkError::Url`], [`LinkError::CaFile`], [`LinkError::Proxy`] or [`LinkError::Client`].
+    /// [`LinkError::Url`], [`LinkError::CaFile`], [`LinkError::Proxy`],
+    /// [`LinkError::NoAuthorities`] or [`LinkError::Client`].
     pub fn new(url: &str, options: &LinkOptions) -> Result<Self, LinkError> {
+        Self::trusting(url, options, Trust::Pinned)
+    }
+
+    /// Prepares the way to a collector that is to be enrolled with; nothing is sent.
+    ///
+    /// # Errors
+    /// Like [`Self::new`].
+    pub fn to_enrol(url: &str, options: &LinkOptions) -> Result<Self, LinkError> {
+        Self::trusting(url, options, Trust::First)
+    }
+
+    fn trusting(url: &str, options: &LinkOptions, trust: Trust) -> Result<Self, LinkError> {
         let base = base_url(url)?;
-        // Another part of the process may have chosen a provider before; that one is as good.
-        let _already = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = Client::builder()
-            .user_agent(concat!("manyi-sync/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .connect_timeout(options.connect_timeout)
-            .timeout(options.timeout);
-        builder = match &options.proxy {
-            _ if is_this_machine(&base) => builder.no_proxy(),
-            ProxyChoice::None => builder.no_proxy(),
-            ProxyChoice::System => builder,
-            ProxyChoice::At(proxy) => {
-                builder.proxy(Proxy::all(proxy).map_err(|source| LinkError::Proxy {
-                    proxy: proxy.clone(),
-                    source: source.without_url(),
-                })?)
-            }
-        };
         let extra = options.ca_file.as_ref().map(read_ca).transpose()?;
-        builder = match extra {
-            Some(certificates) => builder.tls_certs_merge(certificates),
-            // Plain HTTP must also work on a machine without any certificate authorities, where
-            // setting up their verification fails.
-            None if base.scheme() == "http" => builder.tls_certs_only([]),
-            None => builder,
+        let build = |builder: ClientBuilder| builder.build().map_err(LinkError::Client);
+        // Plain HTTP must also work on a machine without any certificate authorities.
+        let (sure, unsure, taken) = if base.scheme() == "http" && extra.is_none() {
+            let client = build(builder(&base, options)?.tls_certs_only([]))?;
+            (client.clone(), client, Taken::default())
+        } else {
+            let tls = tls::configs(extra.unwrap_or_default(), &options.time, trust)?;
+            (
+                build(builder(&base, options)?.tls_backend_preconfigured(tls.sure))?,
+                build(builder(&base, options)?.tls_backend_preconfigured(tls.unsure))?,
+                tls.taken,
+            )
         };
-        let client = builder.build().map_err(LinkError::Client)?;
-        Ok(Self { client, base })
+        Ok(Self {
+            sure,
+            unsure,
+            time: options.time.clone(),
+            taken,
+            base,
+        })
+    }
+
+    /// The address that all paths begin with.
+    pub(crate) const fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// The certificate that was taken although its dates do not fit the clock, in words.
+    #[must_use]
+    pub fn certificate_note(&self) -> Option<String> {
+        self.taken.get()
+    }
+
+    /// The client for now: each keeps its own connections and TLS sessions, so what was taken in
+    /// doubt is checked anew once the clock is sure.
+    fn client(&self) -> &Client {
+        if self.time.is_synchronised() {
+            self.taken.set(None);
+            return &self.sure;
+        }
+        &self.unsure
     }
 
     /// Whether what is sent can be read on the way.
@@ -251,7 +206,7 @@ impl Link {
         let Request { path, most, .. } = request;
         let url = format!("{}{path}", self.base.as_str().trim_end_matches('/'));
         let mut sending = self
-            .client
+            .client()
             .post(&url)
             .header(CONTENT_TYPE, request.content_type)
             .body(request.body);
@@ -261,46 +216,95 @@ impl Link {
         if let Some(timeout) = request.timeout {
             sending = sending.timeout(timeout);
         }
-        let mut response = sending.send().await.map_err(|source| LinkError::NoAnswer {
-            url: url.clone(),
-            source: source.without_url(),
-        })?;
-        let mut answer = Answer {
-            status: response.status().as_u16(),
-            content_type: essence(response.headers()),
-            retry_after: retry_after(response.headers()),
-            body: Vec::new(),
-        };
-        loop {
-            let chunk = response
-                .chunk()
-                .await
-                .map_err(|source| LinkError::BrokenOff {
-                    url: url.clone(),
-                    source: source.without_url(),
-                })?;
-            let Some(chunk) = chunk else {
-                return Ok(answer);
-            };
-            if answer.body.len() + chunk.len() > most {
-                return Err(LinkError::TooLong { url, most });
-            }
-            answer.body.extend_from_slice(&chunk);
-        }
+        let response = sent(sending, &url).await?;
+        read_answer(response, url, most).await
+    }
+
+    /// Looks at an address: what answers there, where it sends us, and its clock.
+    ///
+    /// # Errors
+    /// [`LinkError::NoAnswer`], [`LinkError::BrokenOff`] or [`LinkError::TooLong`].
+    pub async fn look(&self, path: &str) -> Result<Looked, LinkError> {
+        let url = format!("{}{path}", self.base.as_str().trim_end_matches('/'));
+        let response = sent(self.client().get(&url), &url).await?;
+        let header = |name| text(response.headers(), name).map(str::to_owned);
+        let date = header(DATE).and_then(|date| httpdate::parse_http_date(&date).ok());
+        let location = header(LOCATION);
+        let answer = read_answer(response, url, MAX_REPLY_BYTES).await?;
+        Ok(Looked {
+            answer,
+            date,
+            location,
+        })
     }
 }
 
-fn read_ca(path: &PathBuf) -> Result<Vec<Certificate>, LinkError> {
+async fn sent(sending: RequestBuilder, url: &str) -> Result<Response, LinkError> {
+    sending.send().await.map_err(|source| LinkError::NoAnswer {
+        url: url.to_owned(),
+        source: source.without_url(),
+    })
+}
+
+async fn read_answer(
+    mut response: Response,
+    url: String,
+    most: usize,
+) -> Result<Answer, LinkError> {
+    let mut answer = Answer {
+        status: response.status().as_u16(),
+        content_type: essence(response.headers()),
+        retry_after: retry_after(response.headers()),
+        body: Vec::new(),
+    };
+    loop {
+        let chunk = response
+            .chunk()
+            .await
+            .map_err(|source| LinkError::BrokenOff {
+                url: url.clone(),
+                source: source.without_url(),
+            })?;
+        let Some(chunk) = chunk else {
+            return Ok(answer);
+        };
+        if answer.body.len() + chunk.len() > most {
+            return Err(LinkError::TooLong { url, most });
+        }
+        answer.body.extend_from_slice(&chunk);
+    }
+}
+
+fn builder(base: &Url, options: &LinkOptions) -> Result<ClientBuilder, LinkError> {
+    // Another part of the process may have chosen a provider before; that one is as good.
+    let _already = rustls::crypto::ring::default_provider().install_default();
+    let builder = Client::builder()
+        .user_agent(concat!("manyi-sync/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .connect_timeout(options.connect_timeout)
+        .timeout(options.timeout);
+    Ok(match &options.proxy {
+        _ if is_this_machine(base) => builder.no_proxy(),
+        ProxyChoice::None => builder.no_proxy(),
+        ProxyChoice::System => builder,
+        ProxyChoice::At(proxy) => {
+            builder.proxy(Proxy::all(proxy).map_err(|source| LinkError::Proxy {
+                proxy: proxy.clone(),
+                source: source.without_url(),
+            })?)
+        }
+    })
+}
+
+fn read_ca(path: &PathBuf) -> Result<Vec<CertificateDer<'static>>, LinkError> {
     let fault = |problem: String| LinkError::CaFile {
         path: path.clone(),
         problem,
     };
     let pem = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
-    let found = Certificate::from_pem_bundle(&pem).map_err(|error| fault(error.to_string()))?;
-    if found.is_empty() {
-        return Err(fault("there is no certificate in it".to_owned()));
-    }
-    Ok(found)
+    tls::authorities(&pem).map_err(fault)
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {

@@ -6,9 +6,13 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use manyi_shared::domain::Clock;
+use manyi_shared::tablet::SystemClock;
 use manyi_shared::wire::EnrolmentCode;
 use manyi_sync::daemon::{Options, serve};
+use manyi_sync::doctor::Doctor;
 use manyi_sync::enrol::{Enrolment, enrol_or_hand_over};
+use manyi_sync::rotation::rotate_or_hand_over;
 use manyi_sync::settings::{LogFormat, Settings};
 use manyi_sync::status;
 
@@ -43,15 +47,34 @@ enum Command {
         #[arg(long)]
         again: bool,
     },
+    /// Trade this terminal's key for a new one. A daemon that works here does it. A power cut at any
+    /// moment is no matter: the daemon goes on with it.
+    RotateKey,
     /// Read the configuration, say whether it can be obeyed, and do nothing.
     CheckConfig,
-    /// Print what is unsent, as JSON.
-    Status,
+    /// Say how the uplink is: what, since when, why, what to do. Ends with 1 when something is
+    /// wrong.
+    Status {
+        /// As JSON, for machines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Try everything that a rating needs on its way, and say what to do next. Ends with 1 when
+    /// something stands in the way.
+    Doctor {
+        /// Another address to examine, such as `https://rate.example.cn`.
+        #[arg(long, value_name = "URL")]
+        collector: Option<String>,
+        /// As JSON, for machines.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 fn main() -> ExitCode {
-    let Err(error) = obey(Cli::parse()) else {
-        return ExitCode::SUCCESS;
+    let error = match obey(Cli::parse()) {
+        Ok(code) => return code,
+        Err(error) => error,
     };
     // Not left to anyhow: a technician wants the causes, not a backtrace.
     let causes: String = error
@@ -64,22 +87,61 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn obey(cli: Cli) -> anyhow::Result<()> {
+fn obey(cli: Cli) -> anyhow::Result<ExitCode> {
     let variable = |name: &str| std::env::var(name).ok();
     let settings = Settings::load(cli.config.as_deref(), variable, cli.data_dir.as_deref())?;
     start_log(&settings);
     match cli.command.unwrap_or(Command::Run) {
-        Command::Run => run(&settings),
+        Command::Run => run(&settings)?,
         Command::Enrol {
             collector,
             code,
             again,
-        } => enrol_here(&settings, collector, code, again),
-        Command::CheckConfig => say("configuration is good"),
-        Command::Status => {
-            let status = status::read(&settings.data(), settings.collector_url.as_deref())?;
-            say(&serde_json::to_string_pretty(&status)?)
-        }
+        } => enrol_here(&settings, collector, code, again)?,
+        Command::RotateKey => rotate_here(&settings)?,
+        Command::CheckConfig => say("configuration is good")?,
+        Command::Status { json } => return tell_status(&settings, json),
+        Command::Doctor { collector, json } => return tell_doctor(&settings, collector, json),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn tell_status(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
+    let clock = SystemClock::new().read();
+    let status = status::read(&settings.data(), settings.collector_url.as_deref(), clock);
+    if json {
+        say(&serde_json::to_string_pretty(&status)?)?;
+    } else {
+        say(&status.text())?;
+    }
+    Ok(fine_or_not(status.is_fine()))
+}
+
+fn tell_doctor(
+    settings: &Settings,
+    collector: Option<String>,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
+    let doctor = Doctor {
+        data: settings.data(),
+        collector_url: collector.or_else(|| settings.collector_url.clone()),
+        link: settings.link(),
+        enrol_file: settings.enrol_file(),
+    };
+    let report = runtime()?.block_on(doctor.examine());
+    if json {
+        say(&serde_json::to_string_pretty(&report)?)?;
+    } else {
+        say(report.text().trim_end())?;
+    }
+    Ok(fine_or_not(report.is_fine()))
+}
+
+const fn fine_or_not(fine: bool) -> ExitCode {
+    if fine {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }
 
@@ -138,6 +200,18 @@ fn enrol_here(
         identity.window,
         identity.collector_url,
         identity.collector.fingerprint(),
+    ))
+}
+
+fn rotate_here(settings: &Settings) -> anyhow::Result<()> {
+    let key = runtime()?.block_on(rotate_or_hand_over(
+        &settings.data(),
+        settings.collector_url.as_deref(),
+        &settings.link(),
+    ))?;
+    say(&format!(
+        "this terminal signs with a new key: {}",
+        key.fingerprint()
     ))
 }
 

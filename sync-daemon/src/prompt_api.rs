@@ -38,7 +38,7 @@ pub(crate) fn link(address: &str, options: &LinkOptions) -> Result<Link, LinkErr
     let local = LinkOptions {
         proxy: ProxyChoice::None,
         ca_file: None,
-        ..*options
+        ..options.clone()
     };
     Link::new(address, &local)
 }

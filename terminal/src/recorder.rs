@@ -330,7 +330,9 @@ fn any_record(
 /// What the screen and the health endpoint say about a journal's error.
 fn why(error: &JournalError) -> Why {
     let reason = match error {
-        JournalError::Unreadable { .. } => Reason::JournalUnreadable,
+        JournalError::Unreadable { .. }
+        | JournalError::Foreign { .. }
+        | JournalError::Damaged { .. } => Reason::JournalUnreadable,
         JournalError::Newer { .. } => Reason::JournalNewer,
         JournalError::Append { source, .. } | JournalError::Sqlite { source, .. }
             if source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) =>

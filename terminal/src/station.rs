@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use manyi_shared::domain::{HallId, InvalidCode, TerminalId, WindowId};
 use manyi_shared::journal::Opening;
-use manyi_shared::tablet::{DataDir, Identity, IdentityError, read_key, read_profile};
-use manyi_shared::wire::{AssetDigest, Profile, SecretKey};
+use manyi_shared::tablet::{DataDir, Identity, IdentityError, KeySource, read_profile};
+use manyi_shared::wire::{AssetDigest, Profile, SecretKey, Suite};
 
 use crate::flow::{Reason, Why};
 use crate::recorder::chain;
@@ -32,6 +32,8 @@ pub struct Station {
     pub profile: Profile,
     /// Pictures and sounds of the profile that are on the card.
     pub assets: BTreeMap<AssetDigest, PathBuf>,
+    /// The suite of its key and of the streams that it opens.
+    pub suite: Suite,
     /// Signs the codes that citizens scan; none when the file cannot be read.
     pub key: Option<Arc<SecretKey>>,
     /// Where the collector was at enrolment.
@@ -58,7 +60,9 @@ impl Station {
         let profile = read_profile(data, &identity).map_err(|error| other(&error))?;
         let mut station = Self::new(identity.terminal, profile).map_err(|error| other(&error))?;
         station.assets = assets(data, &station.profile);
-        station.key = read_key(&data.key()).map(Arc::new).ok();
+        station.key = KeySource::of_service(data).read().map(Arc::new).ok();
+        // The collector speaks to a terminal in the terminal's own suite.
+        station.suite = identity.collector.suite();
         station.collector_url = identity.collector_url;
         Ok(station)
     }
@@ -75,6 +79,7 @@ impl Station {
             window: WindowId::new(&profile.window_id)?,
             profile,
             assets: BTreeMap::new(),
+            suite: Suite::default(),
             key: None,
             collector_url: String::new(),
         })
@@ -83,13 +88,15 @@ impl Station {
     /// Whether the stream of this station cannot go on at the other.
     #[must_use]
     pub fn moved(&self, to: &Self) -> bool {
-        (self.terminal, &self.hall, &self.window) != (to.terminal, &to.hall, &to.window)
+        (self.terminal, self.suite, &self.hall, &self.window)
+            != (to.terminal, to.suite, &to.hall, &to.window)
     }
 
     /// What opens a stream here.
     #[must_use]
     pub fn opening(&self) -> Opening {
         Opening {
+            suite: self.suite,
             terminal: self.terminal,
             hall: self.hall.clone(),
             window: self.window.clone(),
@@ -112,10 +119,10 @@ fn assets(data: &DataDir, profile: &Profile) -> BTreeMap<AssetDigest, PathBuf> {
     found
 }
 
-/// Tells whether identity or profile were replaced since the last look.
+/// Tells whether identity, key or profile were replaced since the last look.
 #[derive(Debug, Default)]
 pub struct Watch {
-    seen: Option<[Option<Mark>; 2]>,
+    seen: Option<[Option<Mark>; 3]>,
 }
 
 /// A replaced file has another inode, a rewritten one another time.
@@ -124,7 +131,8 @@ type Mark = (u64, i64, i64, u64);
 impl Watch {
     /// Looks; true at the first look and after every change.
     pub fn changed(&mut self, data: &DataDir) -> bool {
-        let now = Some([mark(&data.identity()), mark(&data.profile())]);
+        let files = [data.identity(), data.key(), data.profile()];
+        let now = Some(files.map(|path| mark(&path)));
         std::mem::replace(&mut self.seen, now) != now
     }
 }

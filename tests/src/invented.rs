@@ -4,7 +4,7 @@ use std::path::Path;
 
 use manyi_shared::domain::{HallId, TerminalId, WindowId};
 use manyi_shared::tablet::{DataDir, Identity, ensure_folder, load_or_create_key, replace};
-use manyi_shared::wire::{Profile, ProfileItem, ProfileStaff, SecretKey};
+use manyi_shared::wire::{Profile, ProfileItem, ProfileStaff, SecretKey, Suite};
 
 /// A profile with one clerk and one item, all languages, and no reasons page.
 #[must_use]
@@ -50,7 +50,7 @@ pub fn enrol(folder: &Path, profile: &Profile) -> anyhow::Result<()> {
     ensure_folder(folder)?;
     let data = DataDir::new(folder);
     let office = SecretKey::from_seed(&[42; 32]);
-    load_or_create_key(&data.key())?;
+    load_or_create_key(&data.key(), Suite::Ed25519Sha256)?;
     let identity = Identity {
         terminal: TerminalId::from_bytes([1; 16]),
         hall: HallId::new(&profile.hall_id)?,

@@ -32,6 +32,20 @@ pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
+/// A program of ours without any setting of the person's own shell.
+///
+/// # Errors
+/// When it is not built.
+pub fn bare(name: &str) -> anyhow::Result<Command> {
+    let mut command = Command::new(binary(name)?);
+    for (key, _) in std::env::vars_os() {
+        if key.to_string_lossy().starts_with("MANYI_") {
+            command.env_remove(key);
+        }
+    }
+    Ok(command)
+}
+
 fn bin_dir() -> anyhow::Result<PathBuf> {
     if let Some(dir) = std::env::var_os("MANYI_BIN_DIR") {
         return Ok(dir.into());

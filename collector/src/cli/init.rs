@@ -28,13 +28,14 @@ impl Args {
             .create(dir)
             .with_context(|| format!("could not make directory `{}`", dir.display()))?;
         let store = SqliteStore::create(dir)?;
-        let key = keys::read_or_make_key(dir)?;
+        let key = keys::read_or_make_key(dir, config.suite)?;
         let (_, adopted) = block_on(keys::adopt_office_key(dir, &store))?;
         out::line(format_args!("data directory:  {}", dir.display()));
         out::line(format_args!(
             "key fingerprint: {}",
             key.public().fingerprint()
         ));
+        out::line(format_args!("suite:           {}", config.suite));
         if adopted {
             out::line("office key:      new; keep a copy of office.key apart from the database");
         }

@@ -14,6 +14,7 @@ use super::{Globals, block_on, keys};
 use crate::app::{self, AppState};
 use crate::clock::SystemClock;
 use crate::config::{Config, LogFormat};
+use crate::keys::SigningKeys;
 use crate::store::sqlite::SqliteStore;
 
 /// How long open requests may take to finish after the signal: far longer than an exchange takes,
@@ -28,7 +29,8 @@ impl Args {
     #[expect(clippy::unused_self, reason = "all subcommands run the same way")]
     pub(super) fn run(self, globals: &Globals) -> anyhow::Result<()> {
         let (config, store) = globals.open()?;
-        let key = keys::read_key(&config.data_dir)?;
+        let keys = keys::read_keys(&config.data_dir, config.suite)?;
+        block_on(keys::check_in_use(&config.data_dir, &keys, &store))?;
         start_log(&config);
         // A collector that was updated, or whose office has another key now.
         let (_, adopted) = block_on(keys::adopt_office_key(&config.data_dir, &store))?;
@@ -41,7 +43,7 @@ impl Args {
             .context("could not start the runtime")?;
         runtime.block_on(async {
             let listener = bind(config.listen).await?;
-            serve(listener, config, store, key).await
+            serve(listener, config, store, keys).await
         })
     }
 }
@@ -70,12 +72,13 @@ async fn serve(
     listener: TcpListener,
     config: Config,
     store: SqliteStore,
-    key: manyi_shared::wire::SecretKey,
+    keys: SigningKeys,
 ) -> anyhow::Result<()> {
     tracing::info!(
         address = %listener.local_addr()?,
         data_dir = %config.data_dir.display(),
-        key = key.public().fingerprint(),
+        key = keys.chosen().public().fingerprint(),
+        suite = %keys.chosen().suite(),
         version = env!("CARGO_PKG_VERSION"),
         "listening"
     );
@@ -83,9 +86,10 @@ async fn serve(
         Arc::new(store),
         Arc::new(config),
         Arc::new(SystemClock),
-        Arc::new(key),
+        keys,
     );
     let stopping = state.stopping.clone();
+    let roots = tokio::spawn(crate::roots::task::publishing(state.clone()));
     let service = app::router(state).into_make_service_with_connect_info::<SocketAddr>();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut stopped = stopping.subscribe();
@@ -108,6 +112,7 @@ async fn serve(
         served = axum::serve(listener, service).with_graceful_shutdown(stop) => served?,
         () = enough => tracing::info!("connections that are still open are closed"),
     }
+    roots.abort();
     tracing::info!("stopped");
     Ok(())
 }

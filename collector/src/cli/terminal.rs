@@ -1,11 +1,11 @@
-//! `terminal list` and `terminal revoke`.
+//! `terminal list`, `terminal revoke` and `terminal rotate`.
 
 use anyhow::bail;
 use clap::Subcommand;
 use manyi_shared::domain::TerminalId;
 
 use super::{Globals, block_on, out};
-use crate::store::{IngestStore, TerminalSummary};
+use crate::store::{IdentityStore, IngestStore, TerminalSummary};
 
 /// What to do with terminals.
 #[derive(Debug, Subcommand)]
@@ -17,6 +17,14 @@ pub(super) enum Command {
     /// What it sent stays; what it has not sent is refused from now on. Enrol it again with a new
     /// code to use it again.
     Revoke {
+        /// The terminal's id, as `list` prints it
+        id: TerminalId,
+    },
+    /// Have a terminal make itself a new key
+    ///
+    /// It is told with its next exchange and goes on by itself; a power cut at any moment locks it
+    /// out of nothing. The old key is taken until the new one is used, and never after.
+    Rotate {
         /// The terminal's id, as `list` prints it
         id: TerminalId,
     },
@@ -40,6 +48,15 @@ impl Command {
                 out::line(format_args!("terminal {id} is revoked"));
                 Ok(())
             }
+            Self::Rotate { id } => {
+                if !block_on(async { Ok(store.want_rotation(id).await?) })? {
+                    bail!("no terminal `{id}` is in use");
+                }
+                out::line(format_args!(
+                    "terminal {id} is asked for a new key with its next exchange"
+                ));
+                Ok(())
+            }
         }
     }
 }
@@ -53,7 +70,7 @@ fn line(terminal: &TerminalSummary) -> anyhow::Result<serde_json::Value> {
         "id": terminal.id,
         "hall": terminal.hall,
         "window": terminal.window,
-        "state": if terminal.revoked { "revoked" } else { "active" },
+        "state": terminal.state.name(),
         "last_seen_at": seen.map(|at| format!("{at:.0}")),
         "backlog": terminal.backlog,
         "software": terminal.software,

@@ -44,12 +44,13 @@ pub(super) async fn asset(
         let detail = "no terminal with this id is enrolled here";
         return Err(Problem::new(ProblemType::UnknownSigner, detail));
     };
-    let wanted = parsed.open(&known.key).map_err(|error| {
+    let wanted = known.open(&parsed).map_err(|error| {
         tracing::warn!(%terminal, %error, "request for a file refused");
         refuse(&error)
     })?;
     if known.revoked {
-        return Err(super::exchange::revoked());
+        let detail = "the office has taken this terminal's identity back";
+        return Err(Problem::new(ProblemType::Revoked, detail));
     }
     let bytes = state.store.asset(known.hall, wanted.digest).await?;
     let bytes = bytes.ok_or_else(|| {

@@ -6,7 +6,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use axum::response::Response;
 use manyi_shared::wire::limits::MAX_ENROL_BYTES;
-use manyi_shared::wire::{EnrolReply, EnrolRequest, EnvelopeError, digest};
+use manyi_shared::wire::{EnrolReply, EnrolRequest, EnvelopeError};
 
 use super::{signed, unread};
 use crate::app::AppState;
@@ -68,6 +68,8 @@ async fn answer(
     })?;
     let now_ms = state.clock.now_ms();
     let key = request.key;
+    // Before the code is used.
+    let ours = state.key(key.suite())?;
     let enrolled = state
         .store
         .enrol(request.code, key, request.software, now_ms)
@@ -88,13 +90,13 @@ async fn answer(
         key = key.fingerprint(), "terminal enrolled"
     );
     let reply = EnrolReply {
-        request: digest(&body),
+        request: key.suite().digest(&body),
         terminal: enrolled.terminal,
-        collector: state.key.public(),
+        collector: ours.public(),
         hall: enrolled.hall,
         window: enrolled.window,
-        profile: signed_profile(source, &state.key),
+        profile: signed_profile(source, ours),
         server_ms: now_ms,
     };
-    Ok(signed(StatusCode::OK, reply.seal(&state.key)))
+    Ok(signed(StatusCode::OK, reply.seal(ours)))
 }

@@ -1,22 +1,68 @@
 //! The decision itself.
 
+mod boots;
+mod claims;
+mod fold;
+mod past;
 mod rows;
 
+pub use fold::{SURE_HOUR_MS, end_of, place_hour};
+pub use rows::{kind_of, tells_time};
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use manyi_shared::domain::{Placement, Seq, Watermark};
-use manyi_shared::wire::{Acknowledgement, ChainHash, Rejection, ReplyStatus, Run};
+use manyi_shared::wire::{Acknowledgement, ChainHash, Rejection, ReplyStatus};
 
-use super::{Delivery, Held, Plan, Second, Verdicts};
+use super::incident::Kind;
+use super::{Delivery, Evidence, Held, Incident, Plan, Second, Span, Verdicts};
 
 /// Decides what becomes of a delivery.
 #[must_use]
 pub fn decide<'d>(held: &'d Held, delivery: &'d Delivery) -> Plan<'d> {
     let head = &delivery.head;
-    let mut plan = Plan {
+    let span = Span::of(head);
+    let mut plan = untouched(head.number);
+    plan.acknowledgement = span.map(|span| acknowledge(held, delivery, &span));
+    plan.behind = claims::behind(head, &held.tips);
+    if head.number <= held.terminal.last_number {
+        plan.status = ReplyStatus::StaleNumber;
+        plan.next_number = held.terminal.last_number.saturating_add(1);
+        plan.touch_terminal = false;
+        plan.verdicts.refused = count(delivery);
+        plan.incidents.extend(past::numbers(held, delivery));
+        return plan;
+    }
+    plan.evidence = boots::evidence(held, delivery);
+    if let Some(span) = span {
+        place(&mut plan, held, delivery, &span);
+    }
+    boots::settle(&mut plan, held, delivery);
+    replaced(&mut plan, held);
+    plan
+}
+
+/// A terminal that was replaced may deliver what it sealed before, and should not go on.
+fn replaced(plan: &mut Plan<'_>, held: &Held) {
+    let (Some(since), Some(stream)) = (held.terminal.replaced_ms, &plan.acknowledgement) else {
+        return;
+    };
+    let opened = plan.rows.first().filter(|row| row.seq == 1);
+    let placed = opened.and_then(|row| row.placed);
+    if let Some(placed) = placed.filter(|placed| placed.at_ms > since) {
+        let incident = Incident::of_stream(Kind::ReplacedInUse, stream.stream);
+        let incident = incident.between(placed.earliest_ms, placed.latest_ms);
+        plan.incidents.push(incident);
+    }
+}
+
+/// The plan that changes nothing.
+fn untouched<'d>(number: u64) -> Plan<'d> {
+    Plan {
         status: ReplyStatus::Taken,
         acknowledgement: None,
-        next_number: head.number.saturating_add(1),
+        next_number: number.saturating_add(1),
         touch_terminal: true,
         stream: None,
         rows: Vec::new(),
@@ -27,21 +73,16 @@ pub fn decide<'d>(held: &'d Held, delivery: &'d Delivery) -> Plan<'d> {
         dead_letters: Vec::new(),
         second: Vec::new(),
         deltas: BTreeMap::new(),
+        fold: None,
+        rescues: Vec::new(),
+        whole: false,
+        chained: Vec::new(),
+        behind: Vec::new(),
+        incidents: Vec::new(),
+        evidence: Evidence::default(),
+        boots: BTreeMap::new(),
         verdicts: Verdicts::default(),
-    };
-    let run = head.run.as_ref();
-    plan.acknowledgement = run.map(|run| acknowledge(held, delivery, run));
-    if head.number <= held.terminal.last_number {
-        plan.status = ReplyStatus::StaleNumber;
-        plan.next_number = held.terminal.last_number.saturating_add(1);
-        plan.touch_terminal = false;
-        plan.verdicts.refused = count(delivery);
-        return plan;
     }
-    if let Some(run) = run {
-        place(&mut plan, held, delivery, run);
-    }
-    plan
 }
 
 fn count(delivery: &Delivery) -> u64 {
@@ -49,10 +90,10 @@ fn count(delivery: &Delivery) -> u64 {
 }
 
 /// What the centre holds of the stream before anything changes.
-fn acknowledge(held: &Held, delivery: &Delivery, run: &Run) -> Acknowledgement {
-    let (watermark, hash) = tip(held, delivery, run);
+fn acknowledge(held: &Held, delivery: &Delivery, span: &Span) -> Acknowledgement {
+    let (watermark, hash) = tip(held, delivery, span);
     Acknowledgement {
-        stream: run.stream,
+        stream: span.stream,
         watermark,
         hash,
         rejected: Vec::new(),
@@ -60,90 +101,85 @@ fn acknowledge(held: &Held, delivery: &Delivery, run: &Run) -> Acknowledgement {
     }
 }
 
-/// Watermark and chain of the run's stream; an unknown stream stands at its genesis.
-fn tip(held: &Held, delivery: &Delivery, run: &Run) -> (Watermark, ChainHash) {
-    held.stream.as_ref().map_or_else(
+/// Watermark and chain of the stream. Before its first record a stream stands at its genesis: an
+/// unknown one, and one of which only saved records are here.
+fn tip(held: &Held, delivery: &Delivery, span: &Span) -> (Watermark, ChainHash) {
+    let begun = held.stream.as_ref().filter(|stream| stream.watermark > 0);
+    begun.map_or_else(
         || {
-            (
-                Watermark::default(),
-                ChainHash::genesis(delivery.head.terminal, run.stream),
-            )
+            let suite = span.base.suite();
+            let genesis = suite.genesis(delivery.head.terminal, span.stream);
+            (Watermark::default(), genesis)
         },
         |stream| (Watermark::new(stream.watermark), stream.hash),
     )
 }
 
-fn place<'d>(plan: &mut Plan<'d>, held: &'d Held, delivery: &'d Delivery, run: &Run) {
-    let (watermark, hash) = tip(held, delivery, run);
-    let known = match watermark.place(run.first, count(delivery)) {
+fn place<'d>(plan: &mut Plan<'d>, held: &'d Held, delivery: &'d Delivery, span: &Span) {
+    let (watermark, hash) = tip(held, delivery, span);
+    let known = match watermark.place(span.first, span.count) {
         // A terminal that goes on telling its second history continues above our watermark.
-        Placement::Gap { .. } if run.first.get() <= held.conflict_through.saturating_add(1) => {
-            return conflict(plan, delivery, run, 0);
+        Placement::Gap { .. } if span.first.get() <= held.conflict_through.saturating_add(1) => {
+            return conflict(plan, delivery, span, 0);
         }
         Placement::Gap { .. } => {
             plan.status = ReplyStatus::Gap;
             plan.verdicts.refused = count(delivery);
             return;
         }
-        Placement::Known => delivery.records.len(),
-        Placement::Extends { duplicates } => usize::try_from(duplicates).unwrap_or(usize::MAX),
+        Placement::Known => span.count,
+        Placement::Extends { duplicates } => duplicates,
     };
-    if let Some(different) = first_difference(held, delivery) {
-        return conflict(plan, delivery, run, different);
+    let different = match &delivery.head.fold {
+        Some(fold) => fold::difference(held, fold, (watermark.get(), hash)),
+        None => rows::difference(held, delivery, span, (watermark.get(), hash)),
+    };
+    if let Some(different) = different {
+        return conflict(plan, delivery, span, different);
     }
-    // The bytes are equal; the chain tells whether everything before them is, too. It is known at
-    // the watermark only, which a run of old records may not reach.
-    let here = known
-        .checked_sub(1)
-        .map_or(Some(run.base), |i| Some(delivery.records.get(i)?.hash));
-    let reaches = run.first.plus(known as u64) == watermark.next();
-    if reaches && here != Some(hash) {
-        let fresh = if known < delivery.records.len() {
-            known
-        } else {
-            0
-        };
-        return conflict(plan, delivery, run, fresh);
-    }
-    plan.verdicts.duplicate = known as u64;
+    plan.verdicts.duplicate = known.min(count(delivery));
     if let Some(acknowledgement) = &mut plan.acknowledgement {
         acknowledgement.rejected.clone_from(&held.overlap_rejected);
     }
-    if known < delivery.records.len() {
-        rows::extend(plan, held, delivery, run, known);
-        finish(plan, delivery, run);
+    if known < span.count {
+        match &delivery.head.fold {
+            Some(fold) => fold::extend(plan, held, delivery, fold),
+            None => rows::extend(plan, held, delivery, span, known),
+        }
+        finish(plan, span);
     }
 }
 
-/// The first record of the run whose position holds other bytes.
-fn first_difference(held: &Held, delivery: &Delivery) -> Option<usize> {
-    let pairs = held.overlap.iter().zip(&delivery.records);
-    pairs
-        .into_iter()
-        .position(|(stored, sealed)| *stored != sealed.bytes)
-}
-
-fn conflict<'d>(plan: &mut Plan<'d>, delivery: &'d Delivery, run: &Run, from: usize) {
-    let numbered = (run.first.get()..).zip(&delivery.records);
-    plan.second = numbered
-        .skip(from)
-        .map(|(seq, sealed)| Second { seq, sealed })
-        .collect();
+/// Keeps the run from its record `from` on, or the fold, as another history.
+fn conflict<'d>(plan: &mut Plan<'d>, delivery: &'d Delivery, span: &Span, from: u64) {
+    plan.second = match &delivery.head.fold {
+        Some(fold) => vec![Second {
+            seq: span.first.get(),
+            bytes: Cow::Owned(fold.to_bytes()),
+        }],
+        None => (span.first.get()..)
+            .zip(&delivery.records)
+            .skip(usize::try_from(from).unwrap_or(usize::MAX))
+            .map(|(seq, sealed)| Second {
+                seq,
+                bytes: Cow::Borrowed(&sealed.bytes),
+            })
+            .collect(),
+    };
     plan.status = ReplyStatus::Conflict;
-    plan.verdicts.duplicate = from as u64;
+    plan.verdicts.duplicate = from;
     plan.verdicts.conflict = plan.second.len() as u64;
+    let first = span.first.plus(from).get();
+    plan.incidents.push(
+        Incident::of_stream(Kind::SecondHistory, span.stream).reaching(first, Some(span.last())),
+    );
     if let Some(acknowledgement) = &mut plan.acknowledgement {
-        let last = run
-            .first
-            .get()
-            .saturating_add(count(delivery))
-            .saturating_sub(1);
-        acknowledgement.conflict_kept = Some(Watermark::new(last));
+        acknowledgement.conflict_kept = Some(Watermark::new(span.last()));
     }
 }
 
-/// Sums up what the new rows came to.
-fn finish(plan: &mut Plan<'_>, delivery: &Delivery, run: &Run) {
+/// Sums up what the new positions came to.
+fn finish(plan: &mut Plan<'_>, span: &Span) {
     plan.deltas.retain(|_, n| *n != 0);
     plan.verdicts.accepted = plan.rows.len() as u64;
     plan.verdicts.rejected = plan.dead_letters.len() as u64;
@@ -155,9 +191,7 @@ fn finish(plan: &mut Plan<'_>, delivery: &Delivery, run: &Run) {
     });
     if let Some(acknowledgement) = &mut plan.acknowledgement {
         acknowledgement.rejected.extend(new);
-        acknowledgement.watermark = acknowledgement
-            .watermark
-            .advance(run.first, count(delivery));
-        acknowledgement.hash = run.head;
+        acknowledgement.watermark = acknowledgement.watermark.advance(span.first, span.count);
+        acknowledgement.hash = span.head;
     }
 }

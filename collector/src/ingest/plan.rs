@@ -1,11 +1,15 @@
 //! What a decision comes to.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use manyi_shared::domain::{Call, Level, OutcomeKind, ServiceEvent, TagCode};
-use manyi_shared::wire::{Acknowledgement, Message, Misuse, RejectReason, ReplyStatus};
+use manyi_shared::domain::{BootId, Call, Level, OutcomeKind, ServiceEvent, TagCode};
+use manyi_shared::wire::{
+    Acknowledgement, ChainHash, Claim, Message, Misuse, RejectReason, ReplyStatus, Rescued,
+    StreamTip,
+};
 
-use super::{Opening, Placed, Sealed};
+use super::{Anchor, Evidence, Incident, Opening, Placed};
 
 /// Everything that one exchange changes, and what the reply says of it.
 #[derive(Debug)]
@@ -36,8 +40,116 @@ pub struct Plan<'d> {
     pub second: Vec<Second<'d>>,
     /// Changes of counts, never 0.
     pub deltas: BTreeMap<TallyKey<'d>, i64>,
+    /// Records of other streams that came inside records of this one.
+    pub rescues: Vec<Rescue<'d>>,
+    /// A new fold.
+    pub fold: Option<PlannedFold<'d>>,
+    /// Whether outcomes, amendments and counts of the stream follow from all its rows and folds
+    /// together: some came out of turn, so rows and folds of this plan bring none of their own.
+    pub whole: bool,
+    /// Records that came out of turn and now have their place in the chain.
+    pub chained: Vec<(u64, ChainHash)>,
+    /// Where less is held than the terminal was told once.
+    pub behind: Vec<Claim>,
+    /// What a person should know.
+    pub incidents: Vec<Incident>,
+    /// What is known of clocks, with what this delivery says.
+    pub evidence: Evidence,
+    /// What is known of boots from now on.
+    pub boots: BTreeMap<BootId, BootState>,
     /// How many records went which way.
     pub verdicts: Verdicts,
+}
+
+/// A record of another stream that came inside one of this.
+#[derive(Debug, Clone, Copy)]
+pub struct Rescue<'d> {
+    /// The position of the record that carries it.
+    pub carrier: u64,
+    /// The record and its own place.
+    pub rescued: &'d Rescued,
+}
+
+/// What a rescued record is to what is held of its own place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rescuing {
+    /// Nothing is held there: it takes its place.
+    Taken,
+    /// It is held already.
+    Held,
+    /// Something else is held there, which stays.
+    Other,
+}
+
+impl Rescuing {
+    /// Judges a rescued record by the bytes that are held at its place.
+    #[must_use]
+    pub fn of(bytes: &[u8], held: Option<&[u8]>) -> Self {
+        match held {
+            None => Self::Taken,
+            Some(held) if held == bytes => Self::Held,
+            Some(_) => Self::Other,
+        }
+    }
+
+    /// The name in the table.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Held => "held",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// What is known of a boot from now on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BootState {
+    /// The earliest moment at which its clock was right.
+    pub first: Option<Anchor>,
+    /// The latest.
+    pub last: Option<Anchor>,
+    /// Whether a later anchor could place some of its records better.
+    pub unsure: bool,
+    /// Whether stored records of it can be placed better now.
+    pub refine: bool,
+}
+
+/// A new fold.
+#[derive(Debug)]
+pub struct PlannedFold<'d> {
+    /// The first position that was not held; the fold itself may begin lower.
+    pub first: u64,
+    /// The last position.
+    pub last: u64,
+    /// The chain before the first.
+    pub base: ChainHash,
+    /// The chain after the last.
+    pub head: ChainHash,
+    /// The fold as the terminal signed it.
+    pub bytes: Vec<u8>,
+    /// What its entries count, in their order.
+    pub counts: Vec<FoldCount<'d>>,
+}
+
+/// What an entry of a fold counts.
+#[derive(Debug, Clone, Copy)]
+pub struct FoldCount<'d> {
+    /// When it was; the bounds are those of the whole hour.
+    pub placed: Placed,
+    /// The window.
+    pub window: &'d str,
+    /// Its department.
+    pub department: &'d str,
+    /// The channel.
+    pub channel: u8,
+    /// The outcome.
+    pub outcome: OutcomeKind,
+    /// The level of ratings.
+    pub level: Option<Level>,
+    /// How many.
+    pub n: u32,
 }
 
 /// A stream as it stands after the plan.
@@ -48,14 +160,18 @@ pub struct StreamState<'d> {
     /// The watermark.
     pub watermark: u64,
     /// The chain there.
-    pub hash: manyi_shared::wire::ChainHash,
+    pub hash: ChainHash,
     /// The window its outcomes count at.
     pub window: &'d str,
     /// The channel of its outcomes.
     pub channel: u8,
     /// Its clocks at the opening.
     pub opening: Option<Opening>,
-    /// The program that opened it, from a new stream's opening.
+    /// Whether its opening is in this plan.
+    pub opened: bool,
+    /// Where the terminal's history stood at the opening, when it is in this plan.
+    pub previous: Option<StreamTip>,
+    /// The program that opened it, from the opening in this plan.
     pub software: &'d str,
     /// The highest ordinal counted.
     pub last_ordinal: u32,
@@ -68,6 +184,8 @@ pub struct Row<'d> {
     pub seq: u64,
     /// The record's bytes.
     pub bytes: &'d [u8],
+    /// The chain after it; none when it came out of turn, where the chain does not go through it.
+    pub chain: Option<ChainHash>,
     /// The kind's number; 0 when the bytes are no record.
     pub kind: u64,
     /// When it was sealed; none when the bytes do not say.
@@ -155,13 +273,13 @@ pub struct DeadLetter {
     pub detail: String,
 }
 
-/// A record of a second history.
+/// A record of a second history, or a fold of one.
 #[derive(Debug)]
 pub struct Second<'d> {
     /// Position.
     pub seq: u64,
-    /// The record.
-    pub sealed: &'d Sealed,
+    /// Its bytes.
+    pub bytes: Cow<'d, [u8]>,
 }
 
 /// What a count is about.

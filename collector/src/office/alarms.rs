@@ -4,6 +4,7 @@
 use manyi_shared::domain::Level;
 
 use super::figures::level_name;
+use super::incident_words::incident_words;
 use super::language::Language;
 use crate::alarm::{Alarm, Cause};
 use crate::store::scores::WindowState;
@@ -13,6 +14,8 @@ use crate::store::scores::WindowState;
 pub(super) struct AlarmView {
     /// The numbers of the windows that have it.
     pub(super) windows: String,
+    /// The last of them.
+    last: String,
     /// What is wrong.
     pub(super) text: String,
     /// What to do.
@@ -28,11 +31,15 @@ impl AlarmView {
             let number = window.map_or_else(|| alarm.window.as_str(), |w| w.number.as_str());
             let (text, advice) = told(&alarm.cause, language);
             match views.iter_mut().find(|view| view.text == text) {
+                // Twice at one window is told once.
+                Some(view) if view.last == *number => {}
                 Some(view) => {
+                    number.clone_into(&mut view.last);
                     view.windows.push_str(language.words().list_comma);
                     view.windows.push_str(number);
                 }
                 None => views.push(Self {
+                    last: number.to_owned(),
                     windows: number.to_owned(),
                     text,
                     advice,
@@ -64,6 +71,10 @@ fn told(cause: &Cause, language: Language) -> (String, &'static str) {
             let text = format!("{}{problem}", words.alarm_journal);
             (text, words.alarm_journal_advice)
         }
+        Cause::Incident(incident) => (
+            incident_words(incident.kind, language).to_owned(),
+            words.alarm_incident_advice,
+        ),
     }
 }
 

@@ -88,7 +88,7 @@ async fn find(state: &AppState, token: &str) -> Result<Found, Problem> {
     let Some(known) = state.store.terminal(signed.claimed_terminal()).await? else {
         return Ok(Found::NotOurs);
     };
-    let Ok(token) = signed.open(&known.key) else {
+    let Ok(token) = known.open(&signed) else {
         return Ok(Found::NotOurs);
     };
     let found = state

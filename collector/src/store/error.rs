@@ -50,9 +50,12 @@ pub enum StoreError {
         /// Table and column.
         column: &'static str,
     },
-    /// The writer has stopped, or the job itself failed in a way that must not happen.
+    /// The writer has stopped.
     #[error("database writer has stopped")]
     Closed,
+    /// The job itself failed in a way that must not happen; it would again.
+    #[error("database job panicked: {0}")]
+    Panicked(String),
 }
 
 impl StoreError {
@@ -74,7 +77,7 @@ impl StoreError {
             },
             Self::Busy | Self::Commit(_) | Self::Closed => Retry::Backoff { at_least: None },
             Self::Open { .. } | Self::Missing { .. } | Self::Newer { .. } => Retry::AfterOperator,
-            Self::Corrupt { .. } => Retry::Never,
+            Self::Corrupt { .. } | Self::Panicked(_) => Retry::Never,
         }
     }
 }

@@ -2,12 +2,15 @@
 
 use async_trait::async_trait;
 use manyi_shared::domain::{HallId, TerminalId, WindowId};
-use manyi_shared::wire::{EnrolmentCode, ProfileItem, ProfileStaff, PublicKey};
+use manyi_shared::wire::{
+    EnrolmentCode, EnvelopeError, ProfileItem, ProfileStaff, PublicKey, Signed, Suite,
+    TerminalMessage,
+};
 
 use crate::hall::{HallTables, WindowOptions};
 use crate::ingest::{Delivery, Receipt};
 
-use super::StoreError;
+use super::{StoreError, TerminalState};
 
 /// Takes records in; keeps halls, terminals and enrolment codes.
 #[async_trait]
@@ -43,6 +46,9 @@ pub trait IngestStore: Send + Sync {
     /// All terminals, by hall and window.
     async fn terminals(&self) -> Result<Vec<TerminalSummary>, StoreError>;
 
+    /// The suites of the terminals whose identity was not taken back.
+    async fn suites(&self) -> Result<Vec<Suite>, StoreError>;
+
     /// Takes a terminal's identity back for good; `false` when there is no such terminal.
     async fn revoke(&self, id: TerminalId) -> Result<bool, StoreError>;
 
@@ -64,8 +70,26 @@ pub struct KnownTerminal {
     pub hall: HallId,
     /// The key its exchanges must be signed with.
     pub key: PublicKey,
+    /// A new key of it that has not signed an exchange yet, and may.
+    pub next_key: Option<PublicKey>,
+    /// Whether the office wants it to make itself a new key.
+    pub rotate_wanted: bool,
     /// Whether the office has taken its identity back.
     pub revoked: bool,
+}
+
+impl KnownTerminal {
+    /// What a small message of the terminal says, signed with either of its keys.
+    ///
+    /// # Errors
+    /// [`EnvelopeError`] when neither fits.
+    pub fn open<T: TerminalMessage>(&self, message: &Signed<T>) -> Result<T, EnvelopeError> {
+        let opened = message.open(&self.key);
+        match (opened, &self.next_key) {
+            (Err(EnvelopeError::BadSignature), Some(next)) => message.open(next),
+            (opened, _) => opened,
+        }
+    }
 }
 
 /// A terminal in short.
@@ -77,8 +101,8 @@ pub struct TerminalSummary {
     pub hall: HallId,
     /// Its window.
     pub window: WindowId,
-    /// Whether its identity was taken back.
-    pub revoked: bool,
+    /// Where its identity stands.
+    pub state: TerminalState,
     /// When its last exchange was here, in milliseconds since 1970.
     pub last_seen_ms: Option<i64>,
     /// Records it had not yet sent then.

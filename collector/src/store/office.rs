@@ -42,9 +42,29 @@ pub trait OfficeStore: Send + Sync {
         window: WindowId,
     ) -> Result<Result<u32, ResumeRefused>, StoreError>;
 
-    /// All messages of all halls, the oldest first. Who has them opened is written down in the
-    /// same transaction.
-    async fn messages(&self, reader: String, now_ms: i64) -> Result<Vec<LeftMessage>, StoreError>;
+    /// The messages that a filter lets through, the oldest first. Who has them opened is written
+    /// down in the same transaction, for each hall.
+    async fn messages(
+        &self,
+        filter: MessageFilter,
+        reader: String,
+        now_ms: i64,
+    ) -> Result<Vec<LeftMessage>, StoreError>;
+
+    /// Writes down that messages from elsewhere were opened.
+    async fn note_message_access(
+        &self,
+        reader: String,
+        messages: u64,
+        about: String,
+        now_ms: i64,
+    ) -> Result<(), StoreError>;
+
+    /// Who had messages opened, the newest first; of one hall, or of all.
+    async fn message_accesses(
+        &self,
+        hall: Option<HallId>,
+    ) -> Result<Vec<MessageAccess>, StoreError>;
 
     /// Every active terminal with what its alarms depend on: self-tests of these days (`yyyymmdd`,
     /// both included).
@@ -69,6 +89,34 @@ pub enum ResumeRefused {
     /// It is not paused.
     #[error("the window is not paused")]
     NotPaused,
+}
+
+/// Which messages; what is left out does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MessageFilter {
+    /// Of this hall.
+    pub hall: Option<HallId>,
+    /// Left at this window.
+    pub window: Option<WindowId>,
+    /// Left at or after this moment, in milliseconds since 1970.
+    pub from_ms: Option<i64>,
+    /// Left before this moment.
+    pub until_ms: Option<i64>,
+}
+
+/// Somebody had messages opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageAccess {
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// The account of the operating system.
+    pub reader: String,
+    /// The hall; none for messages from elsewhere.
+    pub hall: Option<String>,
+    /// How many.
+    pub messages: u64,
+    /// Which, in words.
+    pub about: String,
 }
 
 /// A message as it is kept: sealed.

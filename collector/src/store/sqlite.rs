@@ -9,12 +9,15 @@
 //! of the group; senders whose answer was lost ask again and are told the same.
 
 mod enrolment;
+mod faults;
 mod hall;
+mod identity;
 mod ingest;
 mod migrate;
 mod office;
 mod port;
 mod prompts;
+mod proof;
 mod readers;
 mod recount;
 mod scores;
@@ -25,9 +28,12 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use manyi_shared::domain::HallId;
+use manyi_shared::wire::PublicKey;
 use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;
+use crate::verify::Report;
 use readers::Readers;
 use writer::Writer;
 
@@ -90,6 +96,27 @@ impl SqliteStore {
     /// When the database cannot be read.
     pub async fn beside_differences(&self) -> Result<u64, StoreError> {
         self.read(recount::differences).await
+    }
+
+    /// Checks everything that a connection sees of a hall, also what is not committed.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn verify_seen(
+        connection: &Connection,
+        hall: &HallId,
+        collector: &[PublicKey],
+    ) -> Result<Report, StoreError> {
+        proof::verify::verify(connection, hall, collector)
+    }
+
+    /// How many rows and folds stand otherwise than all records and folds of their streams come to;
+    /// 0 when all is well.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn whole_differences(&self) -> Result<u64, StoreError> {
+        self.read(ingest::whole::differences).await
     }
 
     /// Runs `job` on the writer, inside its own savepoint, and answers once it is durable.

@@ -103,6 +103,73 @@ async fn messages_are_opened_for_those_who_call_back_and_the_reading_is_written_
 }
 
 #[tokio::test]
+async fn whoever_opens_messages_names_which_and_is_listed() {
+    let centre = Centre::new().await;
+    for (window, day) in [("A01", 0), ("A02", 1), ("A01", 1)] {
+        let mut tablet = centre.tablet(window).await;
+        tablet.pass(day * 86_400_000);
+        tablet.open_stream();
+        tablet.rate(manyi_shared::domain::Level::VeryDissatisfied);
+        tablet.leave(2, &format!("1380000000{day}"));
+        centre.clock.set(tablet.clock.wall_ms);
+        let body = tablet.send_all();
+        centre.exchange(&tablet, body).await;
+    }
+    let dir = centre.dir.path();
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    let file = elsewhere.path().join("held-by-the-office.key");
+    std::fs::write(&file, crate::support::office_secret().to_bytes()).expect("written");
+    let key = file.to_str().expect("a path");
+    let lines = |args: &[&str]| {
+        let all = [&["open-sealed", "--key", key], args].concat();
+        succeeds(dir, &all).lines().count()
+    };
+    assert_eq!(lines(&[]), 3);
+    assert_eq!(lines(&["--window", "A01"]), 2);
+    assert_eq!(lines(&["--from", "2026-03-25"]), 2);
+    assert_eq!(lines(&["--window", "A01", "--to", "2026-03-24"]), 1);
+    assert_eq!(lines(&["--to", "2026-03-23"]), 0);
+    let said = fails(dir, &["open-sealed", "--key", key, "--window", "Z99"]);
+    assert!(said.contains("no window `Z99`"), "{said}");
+    let said = succeeds(dir, &["open-sealed", "--accesses"]);
+    let told: Vec<_> = said.lines().collect();
+    assert_eq!(told.len(), 4, "who found nothing opened nothing: {said}");
+    assert!(
+        said.contains("\t1\twindow A01, until 2026-03-24T16:00:00Z"),
+        "{said}"
+    );
+    assert!(told[3].ends_with("\t371581-01\t3\tall"), "{said}");
+}
+
+#[tokio::test]
+async fn messages_of_an_exported_journal_are_opened_and_that_is_listed() {
+    use base64::Engine as _;
+    let centre = Centre::new().await;
+    let mut tablet = centre.tablet("A01").await;
+    tablet.rate(manyi_shared::domain::Level::VeryDissatisfied);
+    tablet.leave(2, "13800000000");
+    let dir = centre.dir.path();
+    let key = crate::support::office_secret().to_bytes();
+    std::fs::write(dir.join("office.key"), key).expect("written");
+    let line = |(seq, record): (usize, &Vec<u8>)| {
+        let bytes = base64::engine::general_purpose::STANDARD.encode(record);
+        serde_json::json!({"stream": tablet.stream, "seq": seq + 1, "bytes": bytes, "kind": "x"})
+            .to_string()
+    };
+    let export: Vec<_> = tablet.records.iter().enumerate().map(line).collect();
+    let file = dir.join("export.jsonl");
+    std::fs::write(&file, export.join("\n")).expect("written");
+    let path = file.to_str().expect("a path");
+    let said = succeeds(dir, &["open-sealed", "--export", path]);
+    assert_eq!(said, format!("{}\t2\tphone\t13800000000\n", tablet.stream));
+    let said = succeeds(dir, &["open-sealed", "--accesses"]);
+    assert!(said.contains("\t-\t1\tthe exported journal `"), "{said}");
+    std::fs::write(&file, "{}").expect("written");
+    let said = fails(dir, &["open-sealed", "--export", path]);
+    assert!(said.contains("line 1"), "{said}");
+}
+
+#[tokio::test]
 async fn alarms_are_listed_for_whoever_looks_after_the_terminals() {
     let centre = Centre::new().await;
     let mut tablet = centre.tablet("A01").await;

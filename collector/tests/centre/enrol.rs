@@ -1,7 +1,7 @@
 //! Enrolment: one code, one identity.
 
 use axum::http::StatusCode;
-use manyi_shared::wire::{EnrolReply, EnrolmentCode, Profile, SecretKey, digest};
+use manyi_shared::wire::{EnrolReply, EnrolmentCode, Profile, SecretKey, Suite, digest};
 
 use crate::support::{Centre, enrol_request};
 
@@ -54,7 +54,7 @@ async fn wrong_expired_and_used_codes_are_refused_with_one_text() {
             .status,
         StatusCode::OK
     );
-    let wrong = EnrolmentCode::generate().expect("randomness");
+    let wrong = EnrolmentCode::generate(Suite::Ed25519Sha256).expect("randomness");
     let mut answers = vec![
         centre.post(PATH, enrol_request(&used, &key(2))).await,
         centre.post(PATH, enrol_request(&wrong, &key(2))).await,
@@ -132,7 +132,7 @@ async fn what_is_no_request_is_refused() {
 #[tokio::test]
 async fn the_eleventh_try_of_a_minute_from_one_address_must_wait() {
     let centre = Centre::new().await;
-    let wrong = EnrolmentCode::generate().expect("randomness");
+    let wrong = EnrolmentCode::generate(Suite::Ed25519Sha256).expect("randomness");
     for _ in 0..10 {
         let answer = centre.post(PATH, enrol_request(&wrong, &key(1))).await;
         assert_eq!(answer.problem(), "enrolment-refused");
@@ -158,7 +158,7 @@ async fn the_eleventh_try_of_a_minute_from_one_address_must_wait() {
 #[tokio::test]
 async fn many_addresses_together_are_limited_too() {
     let centre = Centre::new().await;
-    let wrong = EnrolmentCode::generate().expect("randomness");
+    let wrong = EnrolmentCode::generate(Suite::Ed25519Sha256).expect("randomness");
     for n in 0..60 {
         let answer = centre
             .post_from([10, 1, 0, n], PATH, enrol_request(&wrong, &key(1)))

@@ -1,7 +1,7 @@
 //! Exchanges: what is refused before it is looked into, and what the replies say.
 
 use axum::http::StatusCode;
-use manyi_collector::store::IngestStore;
+use manyi_collector::store::{IngestStore, TerminalState};
 use manyi_shared::domain::{Level, Watermark};
 use manyi_shared::wire::limits::MAX_EXCHANGE_BYTES;
 use manyi_shared::wire::{Profile, ReplyStatus, Run, SecretKey};
@@ -112,8 +112,16 @@ async fn a_revoked_terminal_is_refused() {
     let centre = Centre::new().await;
     let mut tablet = with_ratings(&centre, 1).await;
     assert!(centre.store.revoke(tablet.terminal).await.expect("stored"));
-    assert!(centre.store.terminals().await.expect("readable")[0].revoked);
-    refused(&centre, tablet.send_all(), StatusCode::FORBIDDEN, "revoked").await;
+    let state = centre.store.terminals().await.expect("readable")[0].state;
+    assert_eq!(state, TerminalState::Revoked);
+    let body = tablet.send_all();
+    let (status, reply) = centre.exchange(&tablet, body).await;
+    assert_eq!(
+        (status, reply.status),
+        (StatusCode::FORBIDDEN, ReplyStatus::Revoked),
+        "signed, so that nobody in between can say it"
+    );
+    assert_eq!(centre.number("SELECT COUNT(*) FROM record"), 0);
 }
 
 #[tokio::test]
@@ -220,7 +228,8 @@ async fn a_terminal_with_an_old_profile_gets_the_new_one_in_the_reply() {
     tablet.profile_version = 0;
     let body = tablet.heartbeat();
     let (_, reply) = centre.exchange(&tablet, body).await;
-    let profile = Profile::open(&reply.profile.expect("a profile"), &centre.key).expect("signed");
+    let profile =
+        Profile::open(&reply.profile.expect("a profile"), &tablet.collector).expect("signed");
     assert_eq!((profile.window_id.as_str(), profile.version), ("C05", 1));
 }
 

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use manyi_shared::domain::{Level, Outcome, ServiceEvent, Withdrawal};
+use manyi_shared::wire::Suite;
 use proptest::prelude::*;
 
 use crate::support::{Centre, Tablet};
@@ -148,9 +149,9 @@ async fn happen(centre: &Centre, tablet: &mut Tablet, truth: &mut Truth, step: &
     }
 }
 
-async fn every_record_once(steps: Vec<Step>) {
+async fn every_record_once(suite: Suite, steps: Vec<Step>) {
     let centre = Centre::new().await;
-    let mut tablet = centre.tablet("A01").await;
+    let mut tablet = centre.tablet_in(suite, "A01").await;
     let mut truth = Truth::default();
     for step in &steps {
         happen(&centre, &mut tablet, &mut truth, step).await;
@@ -216,13 +217,14 @@ proptest! {
 
     #[test]
     fn every_record_is_stored_once_and_counted_as_it_stands(
-        steps in prop::collection::vec(step(), 1..50)
+        suite in prop::sample::select(&Suite::ALL),
+        steps in prop::collection::vec(step(), 1..50),
     ) {
         tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .expect("a runtime")
-            .block_on(every_record_once(steps));
+            .block_on(every_record_once(suite, steps));
     }
 }
 
@@ -230,10 +232,10 @@ proptest! {
 async fn many_terminals_at_once_are_all_taken() {
     let centre = std::sync::Arc::new(Centre::new().await);
     let mut tasks = Vec::new();
-    for window in [
+    for (suite, window) in Suite::ALL.into_iter().cycle().zip([
         "A01", "A02", "B01", "B02", "C01", "C02", "D01", "D02", "E01", "F01",
-    ] {
-        let mut tablet = centre.tablet(window).await;
+    ]) {
+        let mut tablet = centre.tablet_in(suite, window).await;
         let centre = std::sync::Arc::clone(&centre);
         tasks.push(tokio::spawn(async move {
             for round in 0..20 {

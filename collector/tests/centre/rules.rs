@@ -31,11 +31,14 @@ pub(crate) async fn send(
 }
 
 pub(crate) async fn in_order(centre: &Centre) {
+    let report = crate::proofs::verified(centre).await;
+    assert_eq!(report.findings, [], "verify finds nothing");
     assert_eq!(centre.store.tally_differences().await.expect("readable"), 0);
     assert_eq!(
         centre.store.beside_differences().await.expect("readable"),
         0
     );
+    assert_eq!(centre.store.whole_differences().await.expect("readable"), 0);
 }
 
 #[tokio::test]
@@ -69,10 +72,7 @@ async fn a_run_above_the_watermark_is_a_gap_and_names_what_is_held() {
         (StatusCode::CONFLICT, ReplyStatus::Gap)
     );
     assert_eq!(ack(&reply).watermark, Watermark::default());
-    assert_eq!(
-        ack(&reply).hash,
-        ChainHash::genesis(tablet.terminal, tablet.stream)
-    );
+    assert_eq!(ack(&reply).hash, tablet.chain(0));
     send(&centre, &mut tablet, 1, 2).await;
     let reply = send(&centre, &mut tablet, 4, 2).await;
     assert_eq!(reply.status, ReplyStatus::Gap);
@@ -268,7 +268,8 @@ async fn a_hall_that_is_imported_anew_reaches_the_terminal_with_the_next_reply()
         .expect("not refused");
     let body = tablet.heartbeat();
     let (_, reply) = centre.exchange(&tablet, body).await;
-    let profile = Profile::open(&reply.profile.expect("a profile"), &centre.key).expect("signed");
+    let profile =
+        Profile::open(&reply.profile.expect("a profile"), &tablet.collector).expect("signed");
     assert_eq!(
         (profile.version, profile.window_name.as_str()),
         (2, "A01 新名字")

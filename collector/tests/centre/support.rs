@@ -17,6 +17,7 @@ use manyi_collector::app::{self, AppState};
 use manyi_collector::clock::{Clock, SetClock};
 use manyi_collector::config::Config;
 use manyi_collector::hall::HallTables;
+use manyi_collector::keys::SigningKeys;
 use manyi_collector::store::sqlite::{FILE_NAME, SqliteStore};
 use manyi_collector::store::{IngestStore, NewCode, OfficeStore, UserStore};
 use manyi_shared::domain::{
@@ -26,12 +27,21 @@ use manyi_shared::domain::{
 use manyi_shared::wire::{
     Amendment, ChainHash, EnrolReply, EnrolRequest, EnrolmentCode, ExchangeHead, Health, Message,
     MessageKind, Misuse, OfficeSecret, OutcomeRecord, PublicKey, Record, RecordBody, RecordTime,
-    Reply, Run, SecretKey, SelfTest, StreamOpened, digest,
+    Reply, Run, SecretKey, SelfTest, StreamOpened, Suite, digest,
 };
 use tower::ServiceExt;
 
 /// 2026-03-24T01:00:00Z, nine o'clock in Linqing.
 pub(crate) const NOW: i64 = 1_774_314_000_000;
+
+/// The suite under test: `gm` in the test program `centre_gm`, which has the same tests.
+pub(crate) fn suite() -> Suite {
+    if module_path!().starts_with("centre_gm") {
+        Suite::Sm2Sm3
+    } else {
+        Suite::Ed25519Sha256
+    }
+}
 
 pub(crate) fn demo_data() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/demo-data")
@@ -79,16 +89,38 @@ impl Centre {
             .await
             .expect("imported")
             .expect("not refused");
-        let clock = Arc::new(SetClock::at(NOW));
-        let secret = SecretKey::from_seed(&[9; 32]);
+        Self::over(dir, store, Arc::new(SetClock::at(NOW)))
+    }
+
+    /// The same centre after its database was replaced by a backup: the program stopped, the file
+    /// was put in place, the program started.
+    pub(crate) fn restored(self, backup: &Path) -> Self {
+        let Self {
+            dir,
+            store,
+            clock,
+            state,
+            app,
+            ..
+        } = self;
+        drop((store, state, app));
+        for end in ["", "-wal", "-shm"] {
+            let path = dir.path().join(format!("{FILE_NAME}{end}"));
+            if path.exists() {
+                std::fs::remove_file(path).expect("removed");
+            }
+        }
+        std::fs::copy(backup, dir.path().join(FILE_NAME)).expect("put back");
+        let store = Arc::new(SqliteStore::open(dir.path()).expect("a database"));
+        Self::over(dir, store, clock)
+    }
+
+    fn over(dir: tempfile::TempDir, store: Arc<SqliteStore>, clock: Arc<SetClock>) -> Self {
+        let secret = collector_key(Suite::Ed25519Sha256);
         let key = secret.public();
+        let keys = SigningKeys::new(secret, [collector_key(Suite::Sm2Sm3)]);
         let config = Config::load(None, |_| None, Some(dir.path())).expect("a configuration");
-        let state = AppState::new(
-            store.clone(),
-            Arc::new(config),
-            clock.clone(),
-            Arc::new(secret),
-        );
+        let state = AppState::new(store.clone(), Arc::new(config), clock.clone(), keys);
         let app = app::router(state.clone());
         Self {
             dir,
@@ -148,9 +180,14 @@ impl Centre {
         self.request(request, peer).await
     }
 
-    /// A fresh code for a window, good for ten minutes.
+    /// A fresh code for a window, good for ten minutes, for a key of the suite under test.
     pub(crate) async fn code(&self, window: &str) -> EnrolmentCode {
-        let code = EnrolmentCode::generate().expect("randomness");
+        self.code_in(suite(), window).await
+    }
+
+    /// A fresh code for a key of a suite.
+    pub(crate) async fn code_in(&self, suite: Suite, window: &str) -> EnrolmentCode {
+        let code = EnrolmentCode::generate(suite).expect("randomness");
         let fresh = NewCode {
             hall: "371581-01".parse().expect("a hall"),
             window: window.parse().expect("a window"),
@@ -161,10 +198,15 @@ impl Centre {
         code
     }
 
-    /// An enrolled tablet with an open stream.
+    /// An enrolled tablet of the suite under test, with an open stream.
     pub(crate) async fn tablet(&self, window: &str) -> Tablet {
-        let code = self.code(window).await;
-        let key = SecretKey::generate().expect("randomness");
+        self.tablet_in(suite(), window).await
+    }
+
+    /// An enrolled tablet of a suite with an open stream.
+    pub(crate) async fn tablet_in(&self, suite: Suite, window: &str) -> Tablet {
+        let code = self.code_in(suite, window).await;
+        let key = SecretKey::generate(suite).expect("randomness");
         let request = enrol_request(&code, &key);
         let answer = self.post("/device/v1/enrol", request.clone()).await;
         assert_eq!(
@@ -173,9 +215,11 @@ impl Centre {
             "{}",
             String::from_utf8_lossy(&answer.body)
         );
-        let reply = EnrolReply::open(&answer.body, &digest(&request)).expect("a signed reply");
+        let reply =
+            EnrolReply::open(&answer.body, &suite.digest(&request)).expect("a signed reply");
         let mut tablet = Tablet {
             key,
+            suite,
             collector: reply.collector,
             terminal: reply.terminal,
             hall: reply.hall,
@@ -199,7 +243,7 @@ impl Centre {
 
     /// Sends an exchange and opens the signed reply.
     pub(crate) async fn exchange(&self, tablet: &Tablet, body: Vec<u8>) -> (StatusCode, Reply) {
-        let request = digest(&body);
+        let request = tablet.key.suite().digest(&body);
         let answer = self.post("/device/v1/exchange", body).await;
         let text = String::from_utf8_lossy(&answer.body).into_owned();
         assert_eq!(
@@ -237,6 +281,8 @@ pub(crate) fn enrol_request(code: &EnrolmentCode, key: &SecretKey) -> Vec<u8> {
 /// A tablet: its identity, its open stream, and what it has sealed.
 pub(crate) struct Tablet {
     pub(crate) key: SecretKey,
+    /// The suite of the open stream's chain.
+    pub(crate) suite: Suite,
     pub(crate) collector: PublicKey,
     pub(crate) terminal: TerminalId,
     pub(crate) hall: HallId,
@@ -253,6 +299,7 @@ pub(crate) struct Tablet {
 impl Tablet {
     pub(crate) fn opening(&self) -> StreamOpened {
         StreamOpened {
+            suite: self.suite,
             terminal: self.terminal,
             stream: self.stream,
             previous: None,
@@ -379,7 +426,9 @@ impl Tablet {
     /// The chain after the first `n` records.
     pub(crate) fn chain(&self, n: usize) -> ChainHash {
         let sealed = self.records.iter().take(n).map(Vec::as_slice);
-        ChainHash::genesis(self.terminal, self.stream).extend_all(sealed)
+        self.suite
+            .genesis(self.terminal, self.stream)
+            .extend_all(sealed)
     }
 
     pub(crate) fn head(&mut self, run: Option<Run>) -> ExchangeHead {
@@ -433,6 +482,11 @@ impl Tablet {
     pub(crate) fn heartbeat(&mut self) -> Vec<u8> {
         self.head(None).seal(&[], &self.key).expect("an exchange")
     }
+}
+
+/// The centre's signing key of a suite.
+pub(crate) fn collector_key(suite: Suite) -> SecretKey {
+    SecretKey::of(suite, &[9; 32]).expect("a key")
 }
 
 /// The office's key that citizens' messages are sealed to.

@@ -5,16 +5,56 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::domain::{Seq, StreamId, TerminalId, Watermark};
-use crate::wire::ChainHash;
+use crate::wire::{ChainHash, Claim, Fold};
 
 use super::JournalError;
-use super::schema::{self, Role};
+use super::open::{self, Role, is_damage};
+use super::walk::{self, Item, Step, StreamRow};
+use super::{prune, size};
 
-/// The records that the centre has not acknowledged, and the notes about those it has.
+/// What the centre has not acknowledged, and the notes about what it has.
 #[derive(Debug)]
 pub struct Backlog {
     conn: Connection,
     path: PathBuf,
+}
+
+/// What is to be sent next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pending {
+    /// Records.
+    Run(PendingRun),
+    /// Counts of records that the card had no room for.
+    Fold(PendingFold),
+}
+
+impl Pending {
+    /// Whose stream it is.
+    #[must_use]
+    pub const fn terminal(&self) -> TerminalId {
+        match self {
+            Self::Run(run) => run.terminal,
+            Self::Fold(fold) => fold.terminal,
+        }
+    }
+
+    /// The stream.
+    #[must_use]
+    pub const fn stream(&self) -> StreamId {
+        match self {
+            Self::Run(run) => run.stream,
+            Self::Fold(fold) => fold.fold.stream,
+        }
+    }
+
+    /// The last position that it stands for.
+    #[must_use]
+    pub fn last(&self) -> Seq {
+        match self {
+            Self::Run(run) => run.last(),
+            Self::Fold(fold) => fold.fold.last,
+        }
+    }
 }
 
 /// The next records to send: a contiguous run of one stream from its first unacknowledged record.
@@ -30,7 +70,7 @@ pub struct PendingRun {
     pub base: ChainHash,
     /// The records' bytes, in order; at least one.
     pub records: Vec<Vec<u8>>,
-    /// Whether the stream has more unacknowledged records after these.
+    /// Whether the stream has more to send after these.
     pub more: bool,
 }
 
@@ -46,6 +86,17 @@ impl PendingRun {
     pub fn last(&self) -> Seq {
         self.first.plus(self.records.len().saturating_sub(1) as u64)
     }
+}
+
+/// A fold to send, at its place in the stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingFold {
+    /// Whose stream it is.
+    pub terminal: TerminalId,
+    /// The fold.
+    pub fold: Fold,
+    /// Whether the stream has more to send after it.
+    pub more: bool,
 }
 
 /// What a pruning removed.
@@ -65,117 +116,222 @@ impl Backlog {
     /// [`JournalError::Missing`] until the terminal has made it, or as for the writer.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         Ok(Self {
-            conn: schema::open(path, Role::Daemon)?,
+            conn: open::open(path, Role::Daemon)?,
             path: path.to_owned(),
         })
     }
 
-    /// How many records are not acknowledged, over all streams.
+    /// How many positions are not acknowledged, over all streams; a fold counts for all it stands for.
     ///
     /// # Errors
     /// [`JournalError::Sqlite`].
     pub fn unacknowledged(&self) -> Result<u64, JournalError> {
         self.conn
             .prepare_cached(
-                "SELECT count(*) FROM stream s
-                 JOIN record r ON r.stream_no = s.stream_no
-                  AND r.seq > coalesce((SELECT seq FROM acknowledged a WHERE a.stream_no = s.stream_no), 0)",
+                "SELECT (SELECT count(*) FROM stream s
+                         JOIN record r ON r.stream_no = s.stream_no
+                          AND r.seq > coalesce((SELECT seq FROM acknowledged a WHERE a.stream_no = s.stream_no), 0))
+                      + (SELECT coalesce(sum(f.last - f.first + 1), 0) FROM fold f
+                         WHERE f.last > coalesce((SELECT seq FROM acknowledged a WHERE a.stream_no = f.stream_no), 0))",
             )
             .and_then(|mut q| q.query_row([], |row| row.get(0)))
             .map_err(|e| self.fault("count the backlog", e))
     }
 
-    /// The next run to send: of the oldest stream with unacknowledged records that is not in
-    /// `skip`, at most `max_records` records and `max_bytes` bytes, but always at least one record.
-    /// `None` when nothing is left.
+    /// What is to be sent next: of the oldest stream with something unacknowledged that is not in
+    /// `skip`, either a fold or at most `max_records` records of at most `max_bytes` bytes, but always
+    /// at least one record. `None` when nothing is left.
+    ///
+    /// Everything is checked against the chain on its way out: what a card has changed is never
+    /// sent as what somebody said.
     ///
     /// # Errors
+    /// [`JournalError::Damaged`] when a record is not what was sealed, or is gone;
     /// [`JournalError::Sqlite`].
+    pub fn next(
+        &self,
+        max_records: usize,
+        max_bytes: usize,
+        skip: &[StreamId],
+    ) -> Result<Option<Pending>, JournalError> {
+        for stream in self.streams("find unsent streams")? {
+            if skip.contains(&stream.id) {
+                continue;
+            }
+            if let Some(pending) = self.next_of(&stream, max_records.max(1), max_bytes)? {
+                self.offer(&stream, pending.last());
+                return Ok(Some(pending));
+            }
+        }
+        Ok(None)
+    }
+
+    /// As [`Self::next`], for callers that cannot send folds: a stream that goes on with a fold is
+    /// passed over.
+    ///
+    /// # Errors
+    /// As for [`Self::next`].
     pub fn next_run(
         &self,
         max_records: usize,
         max_bytes: usize,
         skip: &[StreamId],
     ) -> Result<Option<PendingRun>, JournalError> {
-        for stream in self.pending_streams()? {
-            if !skip.contains(&stream.id) {
-                return self
-                    .run_of(&stream, max_records.max(1), max_bytes)
-                    .map(Some);
+        let mut skip = skip.to_vec();
+        loop {
+            match self.next(max_records, max_bytes, &skip)? {
+                None => return Ok(None),
+                Some(Pending::Run(run)) => return Ok(Some(run)),
+                Some(Pending::Fold(fold)) => skip.push(fold.fold.stream),
             }
         }
-        Ok(None)
     }
 
-    fn pending_streams(&self) -> Result<Vec<PendingStream>, JournalError> {
-        let query = || -> rusqlite::Result<Vec<PendingStream>> {
-            self.conn
-                .prepare_cached(
-                    "SELECT s.stream_no, s.stream_id, s.terminal_id, a.seq, a.hash
-                     FROM stream s LEFT JOIN acknowledged a USING (stream_no)
-                     WHERE EXISTS (SELECT 1 FROM record r
-                                   WHERE r.stream_no = s.stream_no AND r.seq > coalesce(a.seq, 0))
-                     ORDER BY s.stream_no",
-                )?
-                .query_map([], |row| {
-                    let id = StreamId::from_bytes(row.get(1)?);
-                    let terminal = TerminalId::from_bytes(row.get(2)?);
-                    let acknowledged: Option<u64> = row.get(3)?;
-                    let hash: Option<[u8; 32]> = row.get(4)?;
-                    Ok(PendingStream {
-                        no: row.get(0)?,
-                        id,
-                        terminal,
-                        acknowledged: Watermark::new(acknowledged.unwrap_or(0)),
-                        base: hash.map_or_else(
-                            || ChainHash::genesis(terminal, id),
-                            ChainHash::from_bytes,
-                        ),
-                    })
-                })?
-                .collect()
-        };
-        query().map_err(|e| self.fault("find unsent streams", e))
+    fn streams(&self, doing: &'static str) -> Result<Vec<StreamRow>, JournalError> {
+        walk::streams(&self.conn).map_err(|e| self.fault(doing, e))
     }
 
-    fn run_of(
+    fn next_of(
         &self,
-        stream: &PendingStream,
+        stream: &StreamRow,
         max_records: usize,
         max_bytes: usize,
-    ) -> Result<PendingRun, JournalError> {
-        let first = stream.acknowledged.next();
+    ) -> Result<Option<Pending>, JournalError> {
+        let (held, base) = stream.held();
         let mut records: Vec<Vec<u8>> = Vec::new();
-        let mut bytes = 0;
-        let mut more = false;
-        let mut query = || -> rusqlite::Result<()> {
-            let mut statement = self.conn.prepare_cached(
-                "SELECT bytes FROM record WHERE stream_no = ? AND seq >= ? ORDER BY seq LIMIT ?",
-            )?;
-            let limit = i64::try_from(max_records)
-                .unwrap_or(i64::MAX)
-                .saturating_add(1);
-            let mut rows = statement.query(params![stream.no, first.get(), limit])?;
-            while let Some(row) = rows.next()? {
-                let record: Vec<u8> = row.get(0)?;
-                bytes += record.len();
-                if !records.is_empty() && (records.len() == max_records || bytes > max_bytes) {
-                    more = true;
-                    break;
+        let mut fold = None;
+        let (mut bytes, mut more, mut broken) = (0, false, None);
+        let walked = walk::unsent(&self.conn, stream, |step| {
+            match step {
+                // Something comes after what is complete; it is looked at when its turn comes.
+                _ if fold.is_some() || records.len() == max_records => more = true,
+                Step::Broken(_) if !records.is_empty() => more = true,
+                Step::Broken(seq) => broken = Some(seq),
+                Step::Item(Item::Fold(_)) if !records.is_empty() => more = true,
+                Step::Item(Item::Fold(found)) => {
+                    fold = Some(found);
+                    return true;
                 }
-                records.push(record);
+                Step::Item(Item::Record(record)) => {
+                    bytes += record.bytes.len();
+                    if records.is_empty() || bytes <= max_bytes {
+                        records.push(record.bytes);
+                        return true;
+                    }
+                    more = true;
+                }
             }
-            Ok(())
+            false
+        });
+        walked.map_err(|e| self.fault("read unsent records", e))?;
+        if let Some(seq) = broken {
+            return Err(self.damaged(stream.id, seq));
+        }
+        let terminal = stream.terminal;
+        if let Some(fold) = fold {
+            return Ok(Some(Pending::Fold(PendingFold {
+                terminal,
+                fold,
+                more,
+            })));
+        }
+        Ok((!records.is_empty()).then(|| {
+            Pending::Run(PendingRun {
+                terminal,
+                stream: stream.id,
+                first: held.next(),
+                base,
+                records,
+                more,
+            })
+        }))
+    }
+
+    /// Notes that the centre may have these records from now on, so that they are not folded. Only a
+    /// journal that has grown large is ever folded, so only such a one pays for the note.
+    fn offer(&self, stream: &StreamRow, last: Seq) {
+        let noted = size::used(&self.conn).and_then(|used| {
+            if used < size::OFFERS_ARE_NOTED_FROM {
+                return Ok(0);
+            }
+            self.conn
+                .prepare_cached(
+                    "INSERT INTO offered (stream_no, seq) VALUES (?1, ?2)
+                     ON CONFLICT (stream_no) DO UPDATE SET seq = ?2 WHERE seq < ?2",
+                )?
+                .execute(params![stream.no, last.get()])
+        });
+        // A card that takes no note is full; sending is what empties it. The centre finds out when a
+        // fold overlaps what it has.
+        drop(noted);
+    }
+
+    /// What the centre acknowledged of the present terminal's streams: at most `limit`, newest
+    /// first, going on after the stream `after` and around, so that callers take turns.
+    ///
+    /// # Errors
+    /// [`JournalError::Sqlite`].
+    pub fn claims(
+        &self,
+        limit: usize,
+        after: Option<StreamId>,
+    ) -> Result<Vec<Claim>, JournalError> {
+        let streams = self.streams("read acknowledgements")?;
+        let present = streams.last().map(|stream| stream.terminal);
+        let mut claims: Vec<Claim> = streams
+            .iter()
+            .rev()
+            .filter(|stream| Some(stream.terminal) == present)
+            .filter_map(|stream| {
+                let (seq, hash) = stream.acknowledged?;
+                Some(Claim {
+                    stream: stream.id,
+                    watermark: seq.into(),
+                    hash,
+                })
+            })
+            .collect();
+        if let Some(at) = claims.iter().position(|claim| Some(claim.stream) == after) {
+            claims.rotate_left(at + 1);
+        }
+        claims.truncate(limit);
+        Ok(claims)
+    }
+
+    /// What of a stream is pruned here although the centre, which holds it up to `held` with
+    /// `held_hash` there, asks for it: a fold without entries over exactly these positions. `None`
+    /// when nothing that it asks for is missing.
+    ///
+    /// # Errors
+    /// [`JournalError::Unknown`] when there is no such stream, or [`JournalError::Sqlite`].
+    pub fn gone(
+        &self,
+        stream: StreamId,
+        held: Watermark,
+        held_hash: ChainHash,
+    ) -> Result<Option<PendingFold>, JournalError> {
+        let row = self.stream(stream, held)?;
+        let Some(last) = Seq::new(row.pruned.get()).filter(|last| *last >= held.next()) else {
+            return Ok(None);
         };
-        query().map_err(|e| self.fault("read unsent records", e))?;
-        Ok(PendingRun {
-            terminal: stream.terminal,
-            stream: stream.id,
-            first,
-            base: stream.base,
-            records,
-            more,
+        let mut more = false;
+        walk::from(&self.conn, &row, row.pruned, row.base, |_| {
+            more = true;
+            false
         })
+        .map_err(|e| self.fault("look for what is left", e))?;
+        Ok(Some(PendingFold {
+            terminal: row.terminal,
+            fold: Fold {
+                stream,
+                first: held.next(),
+                last,
+                base: held_hash.in_suite(row.base.suite()),
+                head: row.base,
+                entries: Vec::new(),
+            },
+            more,
+        }))
     }
 
     /// Notes that the centre holds `stream` up to `watermark` with this chain there.
@@ -192,22 +348,20 @@ impl Backlog {
         watermark: Watermark,
         hash: ChainHash,
     ) -> Result<(), JournalError> {
-        let (no, terminal) = self.stream(stream, watermark)?;
+        let row = self.stream(stream, watermark)?;
         let Some(seq) = Seq::new(watermark.get()) else {
-            return self.forget_acknowledged(
-                no,
-                stream,
-                hash == ChainHash::genesis(terminal, stream),
-            );
+            return self.forget_acknowledged(&row, hash);
         };
         let ours: Option<[u8; 32]> = self
             .conn
             .prepare_cached(
                 "SELECT hash FROM record WHERE stream_no = ?1 AND seq = ?2
+                 UNION SELECT head FROM fold WHERE stream_no = ?1 AND last = ?2
+                 UNION SELECT base FROM stream WHERE stream_no = ?1 AND pruned = ?2
                  UNION SELECT hash FROM acknowledged WHERE stream_no = ?1 AND seq = ?2",
             )
             .and_then(|mut q| {
-                q.query_row(params![no, seq.get()], |row| row.get(0))
+                q.query_row(params![row.no, seq.get()], |found| found.get(0))
                     .optional()
             })
             .map_err(|e| self.fault("look up an acknowledged record", e))?;
@@ -219,50 +373,30 @@ impl Backlog {
             Some(ours) if ChainHash::from_bytes(ours) != hash => {
                 Err(JournalError::OtherHistory { stream, seq })
             }
-            Some(_) => self.note_acknowledged(no, Some((seq, hash))),
+            Some(_) => self.note_acknowledged(row.no, Some((seq, hash))),
         }
     }
 
     /// Goes back to the start of a stream, of which the centre has nothing any more.
-    fn forget_acknowledged(
-        &self,
-        no: i64,
-        stream: StreamId,
-        same_genesis: bool,
-    ) -> Result<(), JournalError> {
-        if !same_genesis {
+    fn forget_acknowledged(&self, row: &StreamRow, hash: ChainHash) -> Result<(), JournalError> {
+        if hash != row.base.suite().genesis(row.terminal, row.id) {
             return Err(JournalError::OtherHistory {
-                stream,
+                stream: row.id,
                 seq: Seq::FIRST,
             });
         }
-        let lowest: Option<u64> = self
-            .conn
-            .query_row(
-                "SELECT min(seq) FROM record WHERE stream_no = ?",
-                [no],
-                |row| row.get(0),
-            )
-            .map_err(|e| self.fault("look up the first record", e))?;
         // Once the first records are pruned, what is left must not be sent as if it were them.
-        if lowest != Some(Seq::FIRST.get()) {
+        if row.pruned != Watermark::default() {
             return Err(JournalError::Unknown {
-                stream,
+                stream: row.id,
                 seq: Seq::FIRST.get(),
             });
         }
-        self.note_acknowledged(no, None)
+        self.note_acknowledged(row.no, None)
     }
 
-    fn stream(&self, stream: StreamId, at: Watermark) -> Result<(i64, TerminalId), JournalError> {
-        self.conn
-            .prepare_cached("SELECT stream_no, terminal_id FROM stream WHERE stream_id = ?")
-            .and_then(|mut q| {
-                q.query_row([stream.as_bytes()], |row| {
-                    Ok((row.get(0)?, TerminalId::from_bytes(row.get(1)?)))
-                })
-                .optional()
-            })
+    fn stream(&self, stream: StreamId, at: Watermark) -> Result<StreamRow, JournalError> {
+        walk::stream(&self.conn, stream)
             .map_err(|e| self.fault("look up a stream", e))?
             .ok_or(JournalError::Unknown {
                 stream,
@@ -294,22 +428,7 @@ impl Backlog {
     /// # Errors
     /// [`JournalError::Sqlite`]; nothing is removed then.
     pub fn prune(&mut self, keep: u64) -> Result<Pruned, JournalError> {
-        let prune = || -> rusqlite::Result<u64> {
-            let tx = self.conn.unchecked_transaction()?;
-            let removed = tx.execute(
-                "WITH sent AS (
-                     SELECT r.stream_no, r.seq,
-                            row_number() OVER (ORDER BY r.stream_no DESC, r.seq DESC) AS place
-                     FROM record r JOIN acknowledged a
-                       ON a.stream_no = r.stream_no AND r.seq <= a.seq)
-                 DELETE FROM record WHERE (stream_no, seq) IN
-                     (SELECT stream_no, seq FROM sent WHERE place > ?)",
-                [keep],
-            )?;
-            tx.commit()?;
-            Ok(removed as u64)
-        };
-        let records = prune().map_err(|e| self.fault("prune", e))?;
+        let records = prune::down_to(&self.conn, keep).map_err(|e| self.fault("prune", e))?;
         Ok(Pruned { records })
     }
 
@@ -351,19 +470,24 @@ impl Backlog {
             .map_err(|e| self.fault("reserve exchange numbers", e))
     }
 
+    fn damaged(&self, stream: StreamId, seq: Seq) -> JournalError {
+        JournalError::Damaged {
+            path: self.path.clone(),
+            problem: format!("record {seq} of stream {stream} is not what was sealed"),
+        }
+    }
+
     fn fault(&self, doing: &'static str, source: rusqlite::Error) -> JournalError {
+        if is_damage(&source) {
+            return JournalError::Damaged {
+                path: self.path.clone(),
+                problem: format!("could not {doing}: {source}"),
+            };
+        }
         JournalError::Sqlite {
             doing,
             path: self.path.clone(),
             source,
         }
     }
-}
-
-struct PendingStream {
-    no: i64,
-    id: StreamId,
-    terminal: TerminalId,
-    acknowledged: Watermark,
-    base: ChainHash,
 }

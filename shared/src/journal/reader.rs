@@ -1,20 +1,25 @@
 //! Looking without touching: listing, verifying and exporting while a terminal runs.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::domain::{Seq, StreamId, TerminalId};
-use crate::wire::{ChainHash, Record, RecordError};
+use crate::wire::{ChainHash, Fold, Record, RecordError, Suite};
 
 use super::JournalError;
-use super::schema::{self, Role};
+use super::check;
+use super::open::{self, Role};
+use super::walk;
 
 /// A read-only look at a journal.
 #[derive(Debug)]
 pub struct Reader {
     conn: Connection,
     path: PathBuf,
+    /// A journal of version 1 that no terminal has upgraded yet has no folds.
+    has_folds: bool,
 }
 
 /// One stream as the journal has it.
@@ -27,7 +32,18 @@ pub struct StoredStream {
     pub terminal: TerminalId,
     /// The centre has everything up to here; 0 for nothing.
     pub acknowledged: u64,
+    /// The suite of its chain.
+    pub suite: Suite,
 }
+
+const STREAMS: &str = "
+    SELECT s.stream_no, s.stream_id, s.terminal_id, coalesce(a.seq, 0), s.suite
+    FROM stream s LEFT JOIN acknowledged a USING (stream_no) ORDER BY s.stream_no";
+
+/// In version 1 there was one suite.
+const STREAMS_V1: &str = "
+    SELECT s.stream_no, s.stream_id, s.terminal_id, coalesce(a.seq, 0), 1
+    FROM stream s LEFT JOIN acknowledged a USING (stream_no) ORDER BY s.stream_no";
 
 /// One record as the journal has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,9 +106,12 @@ impl Reader {
     /// # Errors
     /// [`JournalError::Missing`], [`JournalError::Unreadable`] or [`JournalError::Newer`].
     pub fn open(path: &Path) -> Result<Self, JournalError> {
+        let conn = open::open(path, Role::Reader)?;
+        let has_folds = conn.table_exists(None, "fold").unwrap_or(false);
         Ok(Self {
-            conn: schema::open(path, Role::Reader)?,
+            conn,
             path: path.to_owned(),
+            has_folds,
         })
     }
 
@@ -103,16 +122,14 @@ impl Reader {
     pub fn streams(&self) -> Result<Vec<StoredStream>, JournalError> {
         let query = || -> rusqlite::Result<Vec<StoredStream>> {
             self.conn
-                .prepare_cached(
-                    "SELECT s.stream_no, s.stream_id, s.terminal_id, coalesce(a.seq, 0)
-                     FROM stream s LEFT JOIN acknowledged a USING (stream_no) ORDER BY s.stream_no",
-                )?
+                .prepare_cached(if self.has_folds { STREAMS } else { STREAMS_V1 })?
                 .query_map([], |row| {
                     Ok(StoredStream {
                         number: row.get(0)?,
                         id: StreamId::from_bytes(row.get(1)?),
                         terminal: TerminalId::from_bytes(row.get(2)?),
                         acknowledged: row.get(3)?,
+                        suite: walk::suite(row, 4)?,
                     })
                 })?
                 .collect()
@@ -148,19 +165,53 @@ impl Reader {
         query().map_err(|e| self.fault("read records", e))
     }
 
-    /// How many records of a stream the centre has not acknowledged.
+    /// The folds of a stream, in order: counts of records that the card had no room for. None of a
+    /// fold that is damaged.
+    ///
+    /// # Errors
+    /// [`JournalError::Sqlite`].
+    pub fn folds(&self, stream: &StoredStream) -> Result<Vec<Option<Fold>>, JournalError> {
+        if !self.has_folds {
+            return Ok(Vec::new());
+        }
+        let folds = walk::folds(&self.conn, stream.number);
+        folds.map_err(|e| self.fault("read folds", e))
+    }
+
+    /// Where pruning stopped: the last pruned position and the chain there.
+    fn base(&self, stream: &StoredStream) -> Result<Option<(Seq, ChainHash)>, JournalError> {
+        if !self.has_folds {
+            return Ok(None);
+        }
+        let row = walk::stream(&self.conn, stream.id)
+            .map_err(|e| self.fault("look up a stream", e))?
+            .and_then(|row| Some((Seq::new(row.pruned.get())?, row.base)));
+        Ok(row)
+    }
+
+    /// How many positions of a stream the centre has not acknowledged; a fold counts for all it
+    /// stands for.
     ///
     /// # Errors
     /// [`JournalError::Sqlite`].
     pub fn unacknowledged(&self, stream: &StoredStream) -> Result<u64, JournalError> {
-        self.conn
+        let folded: u64 = self
+            .folds(stream)?
+            .iter()
+            .flatten()
+            .filter(|fold| fold.last.get() > stream.acknowledged)
+            .map(Fold::positions)
+            .sum();
+        let records: u64 = self
+            .conn
             .prepare_cached("SELECT count(*) FROM record WHERE stream_no = ? AND seq > ?")
             .and_then(|mut q| {
                 q.query_row(params![stream.number, stream.acknowledged], |row| {
                     row.get(0)
                 })
             })
-            .map_err(|e| self.fault("count unsent records", e))
+            .map_err(|e| self.fault("count unsent records", e))?;
+        Ok(records.saturating_add(folded))
     }
 
     /// One record of a stream; none when it was pruned or never sealed.
@@ -193,15 +244,26 @@ impl Reader {
     /// [`JournalError::Sqlite`]; what is wrong with the records is the report's verdict.
     pub fn verify(&self, stream: &StoredStream) -> Result<VerifyReport, JournalError> {
         let mut check = StreamCheck::new(
-            ChainHash::genesis(stream.terminal, stream.id),
+            stream.suite.genesis(stream.terminal, stream.id),
+            self.base(stream)?,
             stream.acknowledged,
+            self.folds(stream)?,
         );
         self.for_each_record(stream, |record| check.take(&record))?;
+        check.pass_folds(None);
         Ok(VerifyReport {
             stream: stream.id,
             records: check.records,
             verdict: check.verdict,
         })
+    }
+
+    /// Reads every page once and looks whether the file's structure holds.
+    ///
+    /// # Errors
+    /// [`JournalError::Unreadable`] with what does not hold.
+    pub fn check_pages(&self) -> Result<(), JournalError> {
+        check::pages(&self.conn).map_err(|finding| finding.at(&self.path))
     }
 
     fn fault(&self, doing: &'static str, source: rusqlite::Error) -> JournalError {
@@ -218,28 +280,38 @@ struct StreamCheck {
     chain: Option<ChainHash>,
     next: Seq,
     acknowledged: u64,
+    folds: VecDeque<Option<Fold>>,
     records: u64,
     verdict: Verdict,
 }
 
 impl StreamCheck {
-    const fn new(genesis: ChainHash, acknowledged: u64) -> Self {
+    fn new(
+        genesis: ChainHash,
+        base: Option<(Seq, ChainHash)>,
+        acknowledged: u64,
+        folds: Vec<Option<Fold>>,
+    ) -> Self {
+        let next = base.map_or(Seq::FIRST, |(pruned, _)| pruned.plus(1));
         Self {
-            chain: Some(genesis),
-            next: Seq::FIRST,
+            chain: Some(base.map_or(genesis, |(_, hash)| hash)),
+            next,
             acknowledged,
+            folds: folds.into(),
             records: 0,
-            verdict: Verdict::Whole,
+            verdict: base.map_or(Verdict::Whole, |_| Verdict::PrunedBefore(next)),
         }
     }
 
     fn take(&mut self, record: &StoredRecord) {
         self.records += 1;
+        self.pass_folds(Some(record.seq));
         if !self.verdict.is_good() {
             return;
         }
         if record.seq != self.next {
-            // Only what the centre acknowledged may be pruned, and only from the start.
+            // A journal of version 1 says nothing of its pruning: only what the centre acknowledged
+            // may be pruned, and only from the start.
             if self.records == 1 && record.seq.get() <= self.acknowledged.saturating_add(1) {
                 self.verdict = Verdict::PrunedBefore(record.seq);
                 self.chain = None;
@@ -258,5 +330,25 @@ impl StreamCheck {
         }
         self.chain = Some(hash);
         self.next = record.seq.plus(1);
+    }
+
+    /// Goes over the folds that come before a record, or over all that are left.
+    fn pass_folds(&mut self, before: Option<Seq>) {
+        while self.verdict.is_good() {
+            let comes = |fold: &Option<Fold>| {
+                let first = fold.as_ref().map(|fold| fold.first);
+                before.is_none() || first.is_none_or(|first| Some(first) < before)
+            };
+            let Some(fold) = self.folds.pop_front_if(|fold| comes(fold)) else {
+                return;
+            };
+            match fold {
+                Some(fold) if fold.first == self.next && self.chain == Some(fold.base) => {
+                    self.chain = Some(fold.head);
+                    self.next = fold.last.plus(1);
+                }
+                _ => self.verdict = Verdict::Broken(self.next),
+            }
+        }
     }
 }

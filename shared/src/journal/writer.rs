@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::domain::{Channel, ClockReading, HallId, Seq, StreamId, TerminalId, WindowId};
-use crate::wire::{ChainHash, Record, RecordBody, RecordTime, StreamOpened, StreamTip};
+use crate::wire::{ChainHash, Record, RecordBody, RecordTime, StreamOpened, StreamTip, Suite};
 
 use super::JournalError;
-use super::schema::{self, Role};
+use super::open::{self, Role};
 
 /// Who opens a stream and where.
 #[derive(Debug, Clone)]
 pub struct Opening {
+    /// The suite of the stream's chain: that of the terminal's key.
+    pub suite: Suite,
     /// The terminal's identity.
     pub terminal: TerminalId,
     /// The hall it stands in.
@@ -56,18 +58,30 @@ impl Writer {
     /// [`JournalError::Append`]; the file's records are as they were.
     pub fn open(path: &Path, opening: &Opening, now: ClockReading) -> Result<Self, JournalError> {
         let lock = lock(path)?;
-        let conn = schema::open(path, Role::Writer)?;
-        let sqlite = |source| JournalError::Sqlite {
-            doing: "read the last stream",
-            path: path.to_owned(),
-            source,
+        let conn = open::open(path, Role::Writer)?;
+        let previous = previous(&conn, path)?;
+        let begin = Begin {
+            previous,
+            ..Begin::default()
         };
-        let previous = last_tip(&conn).map_err(sqlite)?;
+        Self::begin(conn, lock, path, opening, now, &begin)
+    }
+
+    /// Opens a stream in a journal that is open.
+    pub(super) fn begin(
+        conn: Connection,
+        lock: File,
+        path: &Path,
+        opening: &Opening,
+        now: ClockReading,
+        begin: &Begin<'_>,
+    ) -> Result<Self, JournalError> {
         let stream = StreamId::random();
         let opened = StreamOpened {
+            suite: opening.suite,
             terminal: opening.terminal,
             stream,
-            previous,
+            previous: begin.previous,
             wall_ms: now.wall_ms,
             uptime_ms: now.uptime_ms,
             boot: now.boot,
@@ -76,24 +90,41 @@ impl Writer {
             window: opening.window.clone(),
             channel: Channel::Tablet,
         };
-        let first = Record {
-            at: RecordTime::between(&now, &now),
-            body: RecordBody::StreamOpened(opened),
+        let mut sealing = Sealing::new(&now, opening.suite.genesis(opening.terminal, stream));
+        sealing.add(RecordBody::StreamOpened(opened), &now)?;
+        for body in begin.bodies {
+            sealing.add(body.clone(), &now)?;
+        }
+        let commit = || -> rusqlite::Result<i64> {
+            let tx = conn.unchecked_transaction()?;
+            tx.execute(
+                "INSERT INTO stream (stream_id, terminal_id, suite) VALUES (?, ?, ?)",
+                params![
+                    stream.as_bytes(),
+                    opening.terminal.as_bytes(),
+                    opening.suite.number()
+                ],
+            )?;
+            let stream_no = tx.last_insert_rowid();
+            sealing.insert(&tx, stream_no, Seq::FIRST)?;
+            for note in begin.notes {
+                mark(&tx, note)?;
+            }
+            tx.commit()?;
+            Ok(stream_no)
         };
-        let bytes = first.encode()?;
-        let hash = ChainHash::genesis(opening.terminal, stream).extend(&bytes);
-        let stream_no = begin(&conn, opening.terminal, stream, &bytes, hash)
-            .map_err(|source| JournalError::Append { seq: 1, source })?;
+        let stream_no = commit().map_err(|source| JournalError::Append { seq: 1, source })?;
+        let hash = sealing.chain;
         Ok(Self {
-            conn,
+            stream_no,
             path: path.to_owned(),
             _lock: lock,
             stream,
-            stream_no,
             opened: now,
-            tip: Seq::FIRST,
+            tip: Seq::FIRST.plus(begin.bodies.len() as u64),
             hash,
             spent: false,
+            conn,
         })
     }
 
@@ -120,26 +151,55 @@ impl Writer {
         body: RecordBody,
         now: &ClockReading,
     ) -> Result<Appended, JournalError> {
+        let seq = self.append_all(std::iter::once(body), now, |_| Ok(()))?;
+        Ok(Appended {
+            seq,
+            hash: self.hash,
+        })
+    }
+
+    /// Seals several records in one commit, with whatever else belongs into it; answers the last
+    /// position.
+    ///
+    /// # Errors
+    /// As for [`Self::append`].
+    pub(super) fn append_all(
+        &mut self,
+        bodies: impl Iterator<Item = RecordBody>,
+        now: &ClockReading,
+        also: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+    ) -> Result<Seq, JournalError> {
         if self.spent {
             return Err(JournalError::Spent);
         }
-        let record = Record {
-            at: RecordTime::between(&self.opened, now),
-            body,
+        let mut sealing = Sealing::new(&self.opened, self.hash);
+        for body in bodies {
+            sealing.add(body, now)?;
+        }
+        let first = self.tip.plus(1);
+        let commit = || -> rusqlite::Result<()> {
+            let tx = self.conn.unchecked_transaction()?;
+            sealing.insert(&tx, self.stream_no, first)?;
+            also(&tx)?;
+            tx.commit()
         };
-        let bytes = record.encode()?;
-        let seq = self.tip.plus(1);
-        let hash = self.hash.extend(&bytes);
-        insert(&self.conn, self.stream_no, seq, &bytes, hash).map_err(|source| {
+        let committed = commit();
+        let (chain, count) = (sealing.chain, sealing.records.len() as u64);
+        committed.map_err(|source| {
             self.spent = true;
             JournalError::Append {
-                seq: seq.get(),
+                seq: first.get(),
                 source,
             }
         })?;
-        self.tip = seq;
-        self.hash = hash;
-        Ok(Appended { seq, hash })
+        self.tip = self.tip.plus(count);
+        self.hash = chain;
+        Ok(self.tip)
+    }
+
+    /// The connection, for what else the terminal does with its journal.
+    pub(super) const fn conn(&self) -> &Connection {
+        &self.conn
     }
 
     /// The file this writer appends to.
@@ -149,9 +209,73 @@ impl Writer {
     }
 }
 
+/// What else goes into the commit that opens a stream.
+#[derive(Debug, Default)]
+pub(super) struct Begin<'a> {
+    /// The stream that it follows.
+    pub(super) previous: Option<StreamTip>,
+    /// Records right after the opening.
+    pub(super) bodies: &'a [RecordBody],
+    /// Notes that something was done once and for all.
+    pub(super) notes: &'a [String],
+}
+
+/// Records on their way into one commit.
+struct Sealing<'a> {
+    opened: &'a ClockReading,
+    chain: ChainHash,
+    records: Vec<(Vec<u8>, ChainHash)>,
+}
+
+impl<'a> Sealing<'a> {
+    const fn new(opened: &'a ClockReading, chain: ChainHash) -> Self {
+        Self {
+            opened,
+            chain,
+            records: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, body: RecordBody, now: &ClockReading) -> Result<(), JournalError> {
+        let record = Record {
+            at: RecordTime::between(self.opened, now),
+            body,
+        };
+        let bytes = record.encode()?;
+        self.chain = self.chain.extend(&bytes);
+        self.records.push((bytes, self.chain));
+        Ok(())
+    }
+
+    fn insert(&self, conn: &Connection, stream_no: i64, first: Seq) -> rusqlite::Result<()> {
+        for (n, (bytes, hash)) in (0..).zip(&self.records) {
+            insert(conn, stream_no, first.plus(n), bytes, *hash)?;
+        }
+        Ok(())
+    }
+}
+
+/// Notes that something was done.
+pub(super) fn mark(conn: &Connection, name: &str) -> rusqlite::Result<()> {
+    conn.execute(
+        "INSERT INTO note (name, value) VALUES (?, 1) ON CONFLICT (name) DO NOTHING",
+        [name],
+    )
+    .map(drop)
+}
+
+/// The end of the newest stream.
+pub(super) fn previous(conn: &Connection, path: &Path) -> Result<Option<StreamTip>, JournalError> {
+    last_tip(conn).map_err(|source| JournalError::Sqlite {
+        doing: "read the last stream",
+        path: path.to_owned(),
+        source,
+    })
+}
+
 /// Takes the lock that keeps a second terminal out. Released by the kernel when the process ends,
 /// however it ends.
-fn lock(path: &Path) -> Result<File, JournalError> {
+pub(super) fn lock(path: &Path) -> Result<File, JournalError> {
     let lock_path = path.with_extension("lock");
     let io = |source| JournalError::Io {
         doing: "lock",
@@ -161,6 +285,7 @@ fn lock(path: &Path) -> Result<File, JournalError> {
     let file = File::options()
         .create(true)
         .truncate(false)
+        .read(true)
         .write(true)
         .open(&lock_path)
         .map_err(io)?;
@@ -173,25 +298,7 @@ fn lock(path: &Path) -> Result<File, JournalError> {
     }
 }
 
-fn begin(
-    conn: &Connection,
-    terminal: TerminalId,
-    stream: StreamId,
-    bytes: &[u8],
-    hash: ChainHash,
-) -> rusqlite::Result<i64> {
-    let tx = conn.unchecked_transaction()?;
-    tx.execute(
-        "INSERT INTO stream (stream_id, terminal_id) VALUES (?, ?)",
-        params![stream.as_bytes(), terminal.as_bytes()],
-    )?;
-    let stream_no = tx.last_insert_rowid();
-    insert(&tx, stream_no, Seq::FIRST, bytes, hash)?;
-    tx.commit()?;
-    Ok(stream_no)
-}
-
-fn insert(
+pub(super) fn insert(
     conn: &Connection,
     stream_no: i64,
     seq: Seq,
@@ -210,6 +317,7 @@ fn last_tip(conn: &Connection) -> rusqlite::Result<Option<StreamTip>> {
         "SELECT s.stream_id, t.seq, t.hash
          FROM stream s
          JOIN (SELECT stream_no, seq, hash FROM record
+               UNION ALL SELECT stream_no, last, head FROM fold
                UNION ALL SELECT stream_no, seq, hash FROM acknowledged) t USING (stream_no)
          WHERE s.stream_no = (SELECT max(stream_no) FROM stream)
          ORDER BY t.seq DESC LIMIT 1",

@@ -94,9 +94,19 @@ pub struct UplinkStatus {
     /// Why the last exchange failed, when it did.
     #[serde(default)]
     pub problem: Option<String>,
+    /// Uptime when the first of the exchanges that failed in a row did, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since_uptime_ms: Option<u64>,
     /// Why the last profile of the centre is not obeyed.
     #[serde(default)]
     pub profile_problem: Option<String>,
+    /// The collector's certificate when it was taken although its dates do not fit the clock, in
+    /// words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
+    /// Why the key could not be rotated yet, when it is to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation_problem: Option<String>,
     /// Whether the office took this tablet's identity back, said by a signed reply.
     #[serde(default)]
     pub revoked: bool,
@@ -109,6 +119,12 @@ impl EnrolOrder {
     /// [`FileError`].
     pub fn write(&self, path: &Path) -> Result<(), FileError> {
         write_json(path, self)
+    }
+
+    /// Reads the order and leaves it where it is; none when there is none that can be read.
+    #[must_use]
+    pub fn read(path: &Path) -> Option<Self> {
+        read_json(path)
     }
 
     /// Reads and removes the order, if there is one that can be read. One that cannot is removed,

@@ -3,10 +3,11 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
 use crate::domain::{HallId, TerminalId, WindowId};
-use crate::wire::{PublicKey, SecretKey};
+use crate::wire::{PublicKey, SecretKey, Suite};
 
 use super::files::{FileError, replace};
 
@@ -63,8 +64,8 @@ struct RawIdentity {
     hall: String,
     #[n(3)]
     window: String,
-    #[cbor(n(4), with = "minicbor::bytes")]
-    collector: [u8; 32],
+    #[n(4)]
+    collector: ByteVec,
     #[n(5)]
     collector_url: String,
 }
@@ -109,7 +110,7 @@ impl Identity {
             terminal: *self.terminal.as_bytes(),
             hall: self.hall.to_string(),
             window: self.window.to_string(),
-            collector: *self.collector.as_bytes(),
+            collector: self.collector.as_bytes().to_vec().into(),
             collector_url: self.collector_url.clone(),
         };
         replace(path, &crate::wire::to_cbor(&raw))
@@ -127,26 +128,30 @@ pub fn read_key(path: &Path) -> Result<SecretKey, IdentityError> {
     key_from(path, &bytes)
 }
 
-/// The terminal's secret key, made and kept on the first call: a repeated enrolment uses the same
-/// key, so a lost reply can be asked for again.
+/// The terminal's secret key, made in this suite and kept on the first call: a repeated enrolment
+/// uses the same key, so a lost reply can be asked for again.
+///
+/// A key that is there is given as it is, of whichever suite.
 ///
 /// # Errors
 /// [`IdentityError`]; an existing key is never replaced.
-pub fn load_or_create_key(path: &Path) -> Result<SecretKey, IdentityError> {
+pub fn load_or_create_key(path: &Path, suite: Suite) -> Result<SecretKey, IdentityError> {
     if let Some(bytes) = read(path)? {
         return key_from(path, &bytes);
     }
-    let key = SecretKey::generate()?;
-    replace(path, &key.seed())?;
+    let key = SecretKey::generate(suite)?;
+    replace(path, &key.to_bytes())?;
     Ok(key)
 }
 
 fn key_from(path: &Path, bytes: &[u8]) -> Result<SecretKey, IdentityError> {
-    let seed: &[u8; 32] = bytes.try_into().map_err(|_| IdentityError::Damaged {
+    SecretKey::from_bytes(bytes).ok_or_else(|| IdentityError::Damaged {
         path: path.to_owned(),
-        problem: format!("{} bytes instead of 32", bytes.len()),
-    })?;
-    Ok(SecretKey::from_seed(seed))
+        problem: format!(
+            "its {} bytes are no key: an Ed25519 key has 32, an SM2 key 33",
+            bytes.len()
+        ),
+    })
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
@@ -165,12 +170,12 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
 mod tests {
     use super::*;
 
-    fn identity() -> Identity {
+    fn identity(suite: Suite) -> Identity {
         Identity {
             terminal: TerminalId::from_bytes([1; 16]),
             hall: HallId::new("371581-01").unwrap(),
             window: WindowId::new("A01").unwrap(),
-            collector: SecretKey::from_seed(&[9; 32]).public(),
+            collector: SecretKey::of(suite, &[9; 32]).unwrap().public(),
             collector_url: "http://127.0.0.1:8080".to_owned(),
         }
     }
@@ -179,14 +184,33 @@ mod tests {
     fn an_identity_reads_back_as_it_was_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("identity.cbor");
-        identity().write(&path).unwrap();
-        assert_eq!(Identity::read(&path).unwrap(), identity());
+        for suite in Suite::ALL {
+            identity(suite).write(&path).unwrap();
+            assert_eq!(Identity::read(&path).unwrap(), identity(suite));
+        }
     }
 
     #[test]
     fn a_terminal_that_was_never_enrolled_is_told_what_to_do() {
         let error = Identity::read(Path::new("/nowhere/identity.cbor")).unwrap_err();
         assert!(error.to_string().contains("manyi-sync enrol"), "{error}");
+    }
+
+    /// An identity file as the first release wrote it.
+    #[test]
+    fn an_identity_of_before_there_were_suites_reads_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("identity.cbor");
+        let mut bytes = vec![0xa6, 0x00, 0x01, 0x01, 0x50];
+        bytes.extend([1; 16]);
+        bytes.extend(b"\x02\x69371581-01\x03\x63A01\x04\x58\x20");
+        bytes.extend(SecretKey::from_seed(&[9; 32]).public().as_bytes());
+        bytes.extend(b"\x05\x75http://127.0.0.1:8080");
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(
+            Identity::read(&path).unwrap(),
+            identity(Suite::Ed25519Sha256)
+        );
     }
 
     #[test]
@@ -204,12 +228,20 @@ mod tests {
     #[test]
     fn a_key_is_made_once_and_never_replaced() {
         let folder = tempfile::tempdir().unwrap();
+        for (suite, other) in [
+            (Suite::Ed25519Sha256, Suite::Sm2Sm3),
+            (Suite::Sm2Sm3, Suite::Ed25519Sha256),
+        ] {
+            let path = folder.path().join(suite.name());
+            let first = load_or_create_key(&path, suite).unwrap().public();
+            assert_eq!(first.suite(), suite);
+            assert_eq!(load_or_create_key(&path, other).unwrap().public(), first);
+            assert_eq!(read_key(&path).unwrap().public(), first);
+        }
         let path = folder.path().join("identity.key");
-        let first = load_or_create_key(&path).unwrap().public();
-        assert_eq!(load_or_create_key(&path).unwrap().public(), first);
         std::fs::write(&path, b"short").unwrap();
         assert!(matches!(
-            load_or_create_key(&path),
+            load_or_create_key(&path, Suite::default()),
             Err(IdentityError::Damaged { .. })
         ));
         assert_eq!(std::fs::read(&path).unwrap(), b"short");

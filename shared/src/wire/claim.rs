@@ -6,6 +6,7 @@ use minicbor::{Decode, Encode};
 use crate::domain::{StreamId, Watermark};
 
 use super::chain::ChainHash;
+use super::suite::Suite;
 
 /// How far a stream is held by the centre, with the chain there.
 ///
@@ -17,7 +18,7 @@ pub struct Claim {
     pub stream: StreamId,
     /// Everything up to here.
     pub watermark: Watermark,
-    /// The chain there.
+    /// The chain there, of the stream's suite.
     pub hash: ChainHash,
 }
 
@@ -30,6 +31,9 @@ pub(super) struct RawClaim {
     watermark: u64,
     #[cbor(n(2), with = "minicbor::bytes")]
     hash: [u8; 32],
+    /// The suite of the stream's chain; left out for the first.
+    #[n(3)]
+    suite: Option<u8>,
 }
 
 impl RawClaim {
@@ -39,15 +43,17 @@ impl RawClaim {
             stream: *claim.stream.as_bytes(),
             watermark: claim.watermark.get(),
             hash: *claim.hash.as_bytes(),
+            suite: claim.hash.suite().field(),
         });
         (!claims.is_empty()).then(|| raw.collect())
     }
 
-    pub(super) const fn into_domain(self) -> Claim {
-        Claim {
+    pub(super) fn into_domain(self) -> Result<Claim, String> {
+        let suite = Suite::from_field(self.suite)?;
+        Ok(Claim {
             stream: StreamId::from_bytes(self.stream),
             watermark: Watermark::new(self.watermark),
-            hash: ChainHash::from_bytes(self.hash),
-        }
+            hash: ChainHash::of(suite, self.hash),
+        })
     }
 }

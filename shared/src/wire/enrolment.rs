@@ -12,39 +12,73 @@ use crate::domain::{HallId, TerminalId, WindowId};
 use super::envelope::{Envelope, EnvelopeError, Purpose};
 use super::keys::{PublicKey, SecretKey};
 use super::limits::MAX_TEXT_BYTES;
+use super::suite::Suite;
 
 const VERSION: u8 = 1;
 
 /// Crockford's base 32: no I, L, O, U, so a code survives being read aloud and typed.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// A one-time enrolment code: 8 characters, 40 bits, printed as `XXXX-XXXX`.
+/// What a code for the suite `gm` begins with. Frozen.
+const GM: u8 = b'G';
+
+/// A one-time enrolment code: 8 characters, 40 bits, printed as `XXXX-XXXX`; with a `G-` in front,
+/// `G-XXXX-XXXX`, when the tablet is to make its key in the suite `gm`.
+///
+/// The code says the suite because the tablet must know it before it has asked anybody, and because
+/// the office's word is better than that of whoever answers first on the network.
 ///
 /// 40 bits, ten minutes and ten tries a minute leave a guesser one chance in ten billion.
 #[derive(Clone, PartialEq, Eq)]
-pub struct EnrolmentCode([u8; 8]);
+pub struct EnrolmentCode {
+    suite: Suite,
+    symbols: [u8; 8],
+}
 
 /// Text that is no enrolment code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an enrolment code has 8 letters and digits, such as 7KX2-9QWM")]
+#[error(
+    "an enrolment code has 8 letters and digits, such as 7KX2-9QWM, or 9 that begin with G, such \
+     as G-7KX2-9QWM"
+)]
 pub struct InvalidEnrolmentCode;
 
 impl EnrolmentCode {
-    /// A fresh random code.
+    /// A fresh random code for a key of this suite.
     ///
     /// # Errors
     /// When the operating system has no randomness to give.
-    pub fn generate() -> Result<Self, getrandom::Error> {
-        let mut random = [0_u8; 8];
-        getrandom::fill(&mut random)?;
-        // 256 is a multiple of 32: every character is equally likely.
-        Ok(Self(random.map(|byte| symbol(byte % 32))))
+    pub fn generate(suite: Suite) -> Result<Self, getrandom::Error> {
+        loop {
+            let mut random = [0_u8; 8];
+            getrandom::fill(&mut random)?;
+            // 256 is a multiple of 32: every character is equally likely.
+            let symbols = random.map(|byte| symbol(byte % 32));
+            // Nobody is to wonder whether a code that begins with G lacks a character.
+            if suite == Suite::Sm2Sm3 || !symbols.starts_with(&[GM]) {
+                return Ok(Self { suite, symbols });
+            }
+        }
     }
 
-    /// SHA-256 of the code: what the centre stores instead of it.
+    /// The suite that the tablet makes its key in.
+    #[must_use]
+    pub const fn suite(&self) -> Suite {
+        self.suite
+    }
+
+    /// SHA-256 of the code with its prefix: what the centre stores instead of it. The same
+    /// characters without the prefix are another code.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
-        super::digest(&self.0)
+        super::digest(&[self.prefix(), &self.symbols].concat())
+    }
+
+    const fn prefix(&self) -> &'static [u8] {
+        match self.suite {
+            Suite::Ed25519Sha256 => &[],
+            Suite::Sm2Sm3 => &[GM],
+        }
     }
 }
 
@@ -54,7 +88,10 @@ fn symbol(value: u8) -> u8 {
 
 impl fmt::Display for EnrolmentCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, &byte) in self.0.iter().enumerate() {
+        for &byte in self.prefix() {
+            write!(f, "{}-", char::from(byte))?;
+        }
+        for (i, &byte) in self.symbols.iter().enumerate() {
             if i == 4 {
                 f.write_str("-")?;
             }
@@ -85,9 +122,13 @@ impl FromStr for EnrolmentCode {
                 other => other,
             })
             .collect();
-        let code: [u8; 8] = typed.try_into().map_err(|_| InvalidEnrolmentCode)?;
-        if code.iter().all(|b| ALPHABET.contains(b)) {
-            Ok(Self(code))
+        let (suite, symbols) = match typed.as_slice() {
+            [GM, symbols @ ..] if typed.len() == 9 => (Suite::Sm2Sm3, symbols),
+            symbols => (Suite::Ed25519Sha256, symbols),
+        };
+        let symbols: [u8; 8] = symbols.try_into().map_err(|_| InvalidEnrolmentCode)?;
+        if symbols.iter().all(|b| ALPHABET.contains(b)) {
+            Ok(Self { suite, symbols })
         } else {
             Err(InvalidEnrolmentCode)
         }
@@ -108,7 +149,7 @@ pub struct EnrolRequest {
 /// The identity a terminal gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnrolReply {
-    /// SHA-256 of the request it answers.
+    /// The suite's digest of the request it answers.
     pub request: [u8; 32],
     /// The terminal's id from now on.
     pub terminal: TerminalId,
@@ -177,15 +218,23 @@ impl EnrolRequest {
     /// See [`EnvelopeError`].
     pub fn open(bytes: &[u8]) -> Result<Self, EnvelopeError> {
         let envelope = Envelope::parse(bytes)?;
-        let key = PublicKey::from_bytes(&envelope.key_id()?).ok_or(EnvelopeError::KeyId)?;
+        let key = envelope.key()?;
         let raw: RawRequest = content(envelope.open(Purpose::EnrolRequest, &key)?)?;
         check_version(raw.version)?;
+        let code: EnrolmentCode = raw.code.parse().map_err(fault)?;
+        if code.suite() != key.suite() {
+            return Err(fault(format_args!(
+                "the code is for a key of suite {}, and this one is of {}",
+                code.suite(),
+                key.suite()
+            )));
+        }
         if raw.software.len() > MAX_TEXT_BYTES {
             let problem = format!("software text is longer than {MAX_TEXT_BYTES} bytes");
             return Err(EnvelopeError::Content(problem));
         }
         Ok(Self {
-            code: raw.code.parse().map_err(fault)?,
+            code,
             key,
             software: raw.software,
         })
@@ -220,7 +269,7 @@ impl EnrolReply {
     /// See [`EnvelopeError`].
     pub fn open(bytes: &[u8], request: &[u8; 32]) -> Result<Self, EnvelopeError> {
         let envelope = Envelope::parse(bytes)?;
-        let collector = PublicKey::from_bytes(&envelope.key_id()?).ok_or(EnvelopeError::KeyId)?;
+        let collector = envelope.key()?;
         let raw: RawReply = content(envelope.open(Purpose::EnrolReply, &collector)?)?;
         check_version(raw.version)?;
         if &raw.request != request {
@@ -277,12 +326,62 @@ mod tests {
 
     #[rstest::rstest]
     #[case::short("7KX2-9QW")]
-    #[case::long("7KX2-9QWMM")]
+    #[case::nine_without_a_g("7KX2-9QWMM")]
+    #[case::ten("G-7KX2-9QWMM")]
+    #[case::foreign_behind_a_g("G-7KX2-9QW!")]
     #[case::foreign("7KX2-9QW!")]
     #[case::u_is_not_used("7KX2-9QWU")]
     #[case::empty("")]
     fn anything_else_is_no_code(#[case] text: &str) {
         assert_eq!(text.parse::<EnrolmentCode>(), Err(InvalidEnrolmentCode));
+    }
+
+    #[rstest::rstest]
+    #[case::as_printed("G-7KX2-9QWM")]
+    #[case::lower_case("g7kx29qwm")]
+    fn nine_characters_that_begin_with_g_are_a_code_for_gm(#[case] text: &str) {
+        let code: EnrolmentCode = text.parse().expect("a code");
+        assert_eq!(code.suite(), Suite::Sm2Sm3);
+        assert_eq!(code.to_string(), "G-7KX2-9QWM");
+        let same: EnrolmentCode = "7KX2-9QWM".parse().expect("a code");
+        assert_eq!(same.suite(), Suite::Ed25519Sha256);
+        assert_ne!(code.digest(), same.digest());
+    }
+
+    /// Eight characters that happen to begin with G are a code of the first suite.
+    #[test]
+    fn eight_characters_are_a_code_for_ed25519_whatever_they_begin_with() {
+        let code: EnrolmentCode = "GKX2-9QWM".parse().expect("a code");
+        assert_eq!(code.suite(), Suite::Ed25519Sha256);
+        assert_eq!(code.to_string(), "GKX2-9QWM");
+    }
+
+    #[test]
+    fn a_fresh_code_reads_back_with_its_suite() {
+        for suite in Suite::ALL {
+            let code = EnrolmentCode::generate(suite).expect("randomness");
+            assert_eq!(code.suite(), suite);
+            assert_eq!(code.to_string().parse(), Ok(code));
+        }
+    }
+
+    #[test]
+    fn a_request_whose_key_is_not_of_its_codes_suite_is_refused() {
+        for (suite, code) in [
+            (Suite::Ed25519Sha256, "G-7KX2-9QWM"),
+            (Suite::Sm2Sm3, "7KX2-9QWM"),
+        ] {
+            let key = SecretKey::of(suite, &[1; 32]).expect("a key");
+            let request = EnrolRequest {
+                code: code.parse().expect("a code"),
+                key: key.public(),
+                software: String::new(),
+            };
+            assert!(matches!(
+                EnrolRequest::open(&request.seal(&key)),
+                Err(EnvelopeError::Content(_))
+            ));
+        }
     }
 
     #[test]

@@ -73,7 +73,7 @@ pub struct Run {
     pub first: Seq,
     /// How many records the run has; at least 1.
     pub count: u32,
-    /// The chain before the run.
+    /// The chain before the run; its suite is the run's.
     pub base: ChainHash,
     /// The chain after the run.
     pub head: ChainHash,
@@ -183,13 +183,14 @@ impl ExchangeHead {
             synchronised: self.clock.synchronised,
             health: self.health.clone(),
             profile_version: self.profile_version,
-            digest: super::digest(&packed),
+            digest: key.suite().digest(&packed),
             run: self.run.map(|run| RawRun {
                 stream: *run.stream.as_bytes(),
                 first: run.first.get(),
                 count: run.count,
                 base: *run.base.as_bytes(),
                 head: *run.head.as_bytes(),
+                suite: run.base.suite().field(),
             }),
             prompts: self.raw_receipts(),
             fold: self.fold.as_ref().map(RawFold::from_domain),
@@ -230,7 +231,7 @@ pub struct Exchange {
     pub head: ExchangeHead,
     /// The run's records as bytes, each with the chain after it; not yet decoded.
     pub records: Vec<(Vec<u8>, ChainHash)>,
-    /// SHA-256 of the whole request; the reply repeats it.
+    /// The digest of the whole request, by the signing key's suite; the reply repeats it.
     pub request: [u8; 32],
     /// The head as it was signed: evidence that can be checked again, see
     /// [`ExchangeHead::open_signed`].
@@ -252,11 +253,11 @@ impl SignedExchange {
         let envelope = Envelope::parse(&raw.head)?;
         let terminal = TerminalId::from_bytes(envelope.key_id()?);
         Ok(Self {
+            digest: envelope.suite().digest(bytes),
             envelope,
             signed_head: raw.head.into(),
             terminal,
             packed: raw.records.into(),
-            digest: super::digest(bytes),
         })
     }
 
@@ -264,6 +265,12 @@ impl SignedExchange {
     #[must_use]
     pub const fn claimed_terminal(&self) -> TerminalId {
         self.terminal
+    }
+
+    /// Whether the head is signed with this key, for a terminal that has two.
+    #[must_use]
+    pub fn is_signed_by(&self, key: &PublicKey) -> bool {
+        self.envelope.open(Purpose::Exchange, key).is_ok()
     }
 
     /// Verifies signature, digest and chain, in that order, and unpacks the records.
@@ -275,7 +282,7 @@ impl SignedExchange {
         if head.terminal != self.terminal {
             return Err(ExchangeError::OtherTerminal);
         }
-        if digest != super::digest(&self.packed) {
+        if digest != self.envelope.suite().digest(&self.packed) {
             return Err(ExchangeError::Digest);
         }
         let records = unpack(&self.packed)?;

@@ -7,6 +7,7 @@ use crate::domain::{Level, OutcomeKind, Seq, StreamId};
 
 use super::chain::ChainHash;
 use super::limits::MAX_FOLD_ENTRIES;
+use super::suite::Suite;
 
 /// Positions `first..=last` of a stream, which the terminal no longer has one by one.
 ///
@@ -23,7 +24,7 @@ pub struct Fold {
     pub first: Seq,
     /// The last folded position.
     pub last: Seq,
-    /// The chain before the first.
+    /// The chain before the first; its suite is the fold's.
     pub base: ChainHash,
     /// The chain after the last, as it was when the records were there.
     pub head: ChainHash,
@@ -64,6 +65,9 @@ pub(super) struct RawFold {
     head: [u8; 32],
     #[n(5)]
     entries: Vec<RawEntry>,
+    /// The suite of the stream's chain; left out for the first.
+    #[n(6)]
+    suite: Option<u8>,
 }
 
 #[derive(Encode, Decode)]
@@ -124,6 +128,7 @@ impl RawFold {
             base: *fold.base.as_bytes(),
             head: *fold.head.as_bytes(),
             entries: entries.collect(),
+            suite: fold.base.suite().field(),
         }
     }
 
@@ -137,12 +142,13 @@ impl RawFold {
             return Err(format!("more than {MAX_FOLD_ENTRIES} entries in a fold"));
         }
         let folded: u64 = self.entries.iter().map(|entry| u64::from(entry.n)).sum();
+        let suite = Suite::from_field(self.suite)?;
         let fold = Fold {
             stream: StreamId::from_bytes(self.stream),
             first,
             last,
-            base: ChainHash::from_bytes(self.base),
-            head: ChainHash::from_bytes(self.head),
+            base: ChainHash::of(suite, self.base),
+            head: ChainHash::of(suite, self.head),
             entries: self
                 .entries
                 .into_iter()

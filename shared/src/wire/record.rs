@@ -16,6 +16,7 @@ use super::chain::ChainHash;
 use super::deterministic::NotDeterministic;
 use super::limits::{MAX_RECORD_BYTES, MAX_TEXT_BYTES};
 use super::sealed::SealedText;
+use super::suite::Suite;
 
 pub use faults::{Loss, LossCause, Rescued};
 
@@ -109,6 +110,8 @@ pub enum RecordBody {
 /// The first record of a stream: which terminal, which software, where, and what came before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamOpened {
+    /// The suite of the stream's chain.
+    pub suite: Suite,
     /// The terminal that seals this stream.
     pub terminal: TerminalId,
     /// The stream.

@@ -18,7 +18,7 @@ const VERSION: u8 = 1;
 pub struct Reply {
     /// The terminal it is for.
     pub terminal: TerminalId,
-    /// SHA-256 of the request it answers: an old reply cannot be played back for a new request.
+    /// The digest of the request it answers, by the terminal's suite: an old reply cannot be played back for a new request.
     pub request: [u8; 32],
     /// What became of the request.
     pub status: ReplyStatus,
@@ -313,7 +313,8 @@ impl Reply {
                 .into_iter()
                 .take(MAX_CLAIMS)
                 .map(RawClaim::into_domain)
-                .collect(),
+                .collect::<Result<_, _>>()
+                .map_err(content)?,
             rotate_key: raw.rotate_key.unwrap_or_default(),
         })
     }

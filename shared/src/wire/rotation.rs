@@ -175,9 +175,5 @@ fn check_version(version: u8) -> Result<(), String> {
 }
 
 fn key(bytes: &[u8]) -> Result<PublicKey, String> {
-    bytes
-        .try_into()
-        .ok()
-        .and_then(PublicKey::from_bytes)
-        .ok_or_else(|| "the new key is no key".to_owned())
+    PublicKey::from_bytes(bytes).ok_or_else(|| "the new key is no key".to_owned())
 }

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use manyi_shared::domain::{Level, StreamId, Watermark};
 use manyi_shared::journal::{Backlog, Reader, Writer};
-use manyi_shared::wire::ChainHash;
+use manyi_shared::wire::{ChainHash, Suite};
 use proptest::prelude::*;
 
-use super::{opening, rating, reading};
+use super::{opening_in, rating, reading};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -110,13 +110,16 @@ fn journal(folder: &Path) -> std::path::PathBuf {
 }
 
 fn start(folder: &Path, model: &mut Model) -> Writer {
-    let writer = Writer::open(&journal(folder), &opening(), reading(0)).unwrap();
+    // A terminal that is enrolled anew may have another suite: its streams keep theirs.
+    let suite = Suite::ALL[model.streams.len() % Suite::ALL.len()];
+    let writer = Writer::open(&journal(folder), &opening_in(suite), reading(0)).unwrap();
     assert!(
         model.streams.iter().all(|s| s.id != writer.stream()),
         "a stream id was used again"
     );
     let first = last_record(folder, writer.stream());
-    let hash = ChainHash::genesis(opening().terminal, writer.stream()).extend(&first);
+    let genesis = suite.genesis(opening_in(suite).terminal, writer.stream());
+    let hash = genesis.extend(&first);
     model.streams.push(ModelStream {
         id: writer.stream(),
         sealed: vec![(first, hash)],

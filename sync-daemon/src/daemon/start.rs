@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::path::PathBuf;
 
-use manyi_shared::tablet::{DataDir, FileError, IdentityError, ensure_folder};
+use manyi_shared::tablet::{DataDir, FileError, IdentityError, KeySource, ensure_folder};
+use manyi_shared::wire::SecretKey;
 
 use super::Daemon;
 use crate::enrol::waiting::until_enrolled;
@@ -65,4 +66,17 @@ pub async fn serve(options: Options, stop: impl Future<Output = ()>) -> Result<(
     }
     Daemon::new(options, lock, wakes)?.run(stop).await;
     Ok(())
+}
+
+/// The terminal's key. One that others could read until now is guarded first; when that cannot be
+/// done the daemon does not start: whoever has the key is this terminal.
+pub(super) fn key(source: &KeySource) -> Result<SecretKey, StartError> {
+    if source.guard()? {
+        tracing::warn!(
+            path = %source.path().display(),
+            "others could read the key; only its owner can now (mode 0600). If a stranger may have \
+             read it: manyi-sync rotate-key"
+        );
+    }
+    Ok(source.read()?)
 }

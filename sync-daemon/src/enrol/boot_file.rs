@@ -14,7 +14,7 @@ use manyi_shared::tablet::{EnrolOrder, EnrolProblem};
 use manyi_shared::wire::digest;
 use serde::Deserialize;
 
-use crate::uplink::Backoff;
+use super::tries::Tries;
 
 /// Longer than any address and code.
 const MAX_BYTES: u64 = 4096;
@@ -23,16 +23,9 @@ const MAX_BYTES: u64 = 4096;
 #[derive(Debug)]
 pub(super) struct BootFile {
     path: PathBuf,
-    backoff: Backoff,
-    tried: Option<Tried>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Tried {
-    content: [u8; 32],
-    failures: u32,
-    /// None: never again.
-    again: Option<Duration>,
+    /// How the content with this digest was tried.
+    tried: Option<[u8; 32]>,
+    tries: Tries,
 }
 
 /// What the file says.
@@ -54,11 +47,11 @@ struct Content {
 }
 
 impl BootFile {
-    pub(super) const fn at(path: PathBuf, backoff: Backoff) -> Self {
+    pub(super) const fn at(path: PathBuf, tries: Tries) -> Self {
         Self {
             path,
-            backoff,
             tried: None,
+            tries,
         }
     }
 
@@ -75,25 +68,20 @@ impl BootFile {
                 (digest(detail.as_bytes()), found)
             }
         };
-        let before = self.tried.filter(|tried| tried.content == content);
-        if before.is_some_and(|tried| tried.again.is_none_or(|again| now < again)) {
+        if self.tried == Some(content) && !self.tries.are_due(now) {
             return Found::Nothing;
         }
-        self.tried = Some(Tried {
-            content,
-            failures: before.map_or(0, |tried| tried.failures),
-            again: None,
-        });
+        if self.tried != Some(content) {
+            self.tries.begin();
+        }
+        self.tried = Some(content);
+        self.tries.stop();
         found
     }
 
     /// What was handed out last failed, but may succeed later.
-    pub(super) fn failed(&mut self, now: Duration, random: u64) {
-        if let Some(tried) = &mut self.tried {
-            let pause = self.backoff.pause(tried.failures, None, random);
-            tried.failures = tried.failures.saturating_add(1);
-            tried.again = Some(now.saturating_add(pause));
-        }
+    pub(super) fn failed(&mut self, now: Duration, wish: Option<Duration>, random: u64) {
+        self.tries.failed(now, wish, random);
     }
 }
 
@@ -103,6 +91,14 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
         .take(MAX_BYTES + 1)
         .read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// The collector's address in an enrolment file, if there is one to be read.
+pub(crate) fn address_in(path: &Path) -> Option<String> {
+    match parse(&read(path).ok()?) {
+        Found::Order(order) => Some(order.collector.trim().to_owned()),
+        _ => None,
+    }
 }
 
 fn parse(bytes: &[u8]) -> Found {
@@ -146,6 +142,8 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use crate::uplink::Backoff;
+
     use super::*;
 
     const GOOD: &str = "collector = \"https://a\"\ncode = \"7KX2-9QWM\"\n";
@@ -154,7 +152,7 @@ mod tests {
     fn boot_file() -> (tempfile::TempDir, BootFile) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("manyi-enrol.toml");
-        (folder, BootFile::at(path, Backoff::default()))
+        (folder, BootFile::at(path, Tries::new(Backoff::default())))
     }
 
     fn order() -> Found {
@@ -182,7 +180,7 @@ mod tests {
         let mut now = Duration::ZERO;
         for pause in [1, 2, 4, 8] {
             assert_eq!(file.look(now), order());
-            file.failed(now, u64::MAX);
+            file.failed(now, None, u64::MAX);
             let bound = SECOND * pause;
             assert_eq!(file.look(now + bound / 2), Found::Nothing);
             now += bound;

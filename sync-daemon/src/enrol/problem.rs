@@ -1,5 +1,7 @@
 //! What a technician is told about a failed enrolment, and whether trying again may help.
 
+use std::time::Duration;
+
 use manyi_shared::tablet::{EnrolProblem, IdentityError};
 
 use super::EnrolError;
@@ -11,7 +13,8 @@ impl EnrolError {
     pub fn problem(&self) -> EnrolProblem {
         match self {
             Self::Unreachable(error) | Self::Link(error) => unreachable(error),
-            Self::Refused { .. } => EnrolProblem::CodeRefused,
+            Self::ProxyPassword => EnrolProblem::Unreachable,
+            Self::Refused { .. } | Self::OtherSuite { .. } => EnrolProblem::CodeRefused,
             Self::TooManyTries { .. } => EnrolProblem::TooManyTries,
             Self::Failed { .. } | Self::Profile(_) => EnrolProblem::OfficeError,
             Self::NotACollector { .. } | Self::Untrusted(_) => EnrolProblem::NotACollector,
@@ -42,6 +45,16 @@ impl EnrolError {
     }
 }
 
+impl EnrolError {
+    /// How long the collector wants us to wait.
+    pub(super) fn wish(&self) -> Option<Duration> {
+        match self {
+            Self::TooManyTries { seconds } => seconds.map(Duration::from_secs),
+            _ => None,
+        }
+    }
+}
+
 fn unreachable(error: &LinkError) -> EnrolProblem {
     match error {
         _ if error.is_about_certificates() => EnrolProblem::Certificate,
@@ -57,7 +70,7 @@ mod tests {
     use std::path::PathBuf;
 
     use manyi_shared::tablet::FileError;
-    use manyi_shared::wire::{EnvelopeError, ProfileError};
+    use manyi_shared::wire::{EnvelopeError, ProfileError, Suite};
 
     use super::*;
     use crate::lock::LockError;
@@ -141,8 +154,13 @@ mod tests {
     )]
     #[case::no_ca_file(EnrolError::Link(link("ca_file")), EnrolProblem::Certificate, true)]
     #[case::no_authorities(EnrolError::Link(link("client")), EnrolProblem::Certificate, true)]
+    #[case::proxy_password(EnrolError::ProxyPassword, EnrolProblem::Unreachable, true)]
     #[case::proxy(EnrolError::Link(link("proxy")), EnrolProblem::Other, false)]
     #[case::refused(EnrolError::Refused { detail: String::new() }, EnrolProblem::CodeRefused, false)]
+    #[case::other_suite(
+        EnrolError::OtherSuite { ours: Suite::Ed25519Sha256, code: Suite::Sm2Sm3 },
+        EnrolProblem::CodeRefused, false
+    )]
     #[case::too_many(EnrolError::TooManyTries { seconds: None }, EnrolProblem::TooManyTries, true)]
     #[case::failed(EnrolError::Failed { status: 500, detail: String::new() }, EnrolProblem::OfficeError, true)]
     #[case::portal(

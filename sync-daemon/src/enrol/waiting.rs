@@ -1,30 +1,30 @@
 //! The daemon of a terminal that has no identity yet: waits for address and code, from the screen
 //! or from a file, and enrols with them.
 //!
-//! **Crash**: an order is removed before it is tried, so a power cut in between makes the
-//! technician type it again; the key that asked is on the card and asks again with the same code.
-//! A file stays until there is an identity.
+//! What may succeed later is tried again, for days if it must be: an order is kept for that
+//! (`enrol-pending.json`), the file stays where it is.
+//!
+//! **Crash**: an order is removed before it is tried the first time, so a power cut in that moment
+//! makes the technician type it again; the key that asked is on the card and asks again with the same
+//! code. A file stays until there is an identity.
 
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
-use std::time::Duration;
 
 use manyi_shared::tablet::{DataDir, EnrolOrder, EnrolProblem, EnrolProgress, EnrolState};
 use tokio::time::Instant;
 
 use super::boot_file::{self, BootFile, Found};
+use super::pending::Pending;
+use super::tries::Tries;
 use super::{EnrolError, Enrolment, enrol_within};
 use crate::daemon::{Options, unless_stopped};
 use crate::lock::Lock;
-use crate::uplink::Backoff;
 use crate::wakes::Wakes;
 
 /// The longest detail, in characters: it is shown on one line of a small screen and in a log.
 const MAX_DETAIL: usize = 300;
-
-/// The longest pause between two tries with the file: a technician waits beside the tablet.
-const FILE_AGAIN: Duration = Duration::from_secs(60);
 
 /// Where an order came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,7 @@ struct Waiting<'a> {
     options: &'a Options,
     lock: &'a Lock,
     progress: Progress<'a>,
+    pending: Pending,
     file: Option<BootFile>,
     /// There is an order that cannot be taken away.
     stuck: bool,
@@ -52,10 +53,7 @@ pub(crate) async fn until_enrolled(
     mut stop: Pin<&mut impl Future<Output = ()>>,
 ) -> bool {
     tracing::info!("this terminal is not enrolled; waiting for an address and a code");
-    let backoff = Backoff {
-        cap: options.pace.backoff.cap.min(FILE_AGAIN),
-        ..options.pace.backoff
-    };
+    let tries = Tries::new(options.pace.backoff);
     let mut waiting = Waiting {
         options,
         lock,
@@ -63,19 +61,24 @@ pub(crate) async fn until_enrolled(
             data: &options.data,
             last: None,
         },
+        pending: Pending::at(options.data.enrol_pending(), tries),
         file: options
             .enrol_file
             .clone()
-            .map(|path| BootFile::at(path, backoff)),
+            .map(|path| BootFile::at(path, tries)),
         stuck: false,
         start: Instant::now(),
     };
     waiting.progress.at(EnrolState::Waiting);
     loop {
         while let Some((order, from)) = waiting.next() {
+            let given = EnrolOrder {
+                collector: order.collector_url.clone(),
+                code: order.code.to_string(),
+            };
             let (result, stopping) = unless_stopped(waiting.ask(order), stop.as_mut()).await;
             if let Some(result) = result {
-                waiting.ended(from, &result);
+                waiting.ended(given, from, &result);
             }
             if stopping {
                 return false;
@@ -109,6 +112,9 @@ pub(crate) fn tidy(data: &DataDir, enrol_file: Option<&Path>) {
         Ok(Some(_)) => tracing::warn!("an order to enrol was left; this terminal is enrolled"),
         Err(error) => tracing::warn!(error = crate::chain(&error), "a code is left on the card"),
     }
+    if let Err(error) = boot_file::remove(&data.enrol_pending()) {
+        tracing::warn!(error = crate::chain(&error), "a code is left on the card");
+    }
     if let Some(path) = enrol_file
         && let Err(error) = boot_file::remove(path)
     {
@@ -132,8 +138,12 @@ impl Waiting<'_> {
         let taken = EnrolOrder::take(&path);
         self.stuck = taken.is_err();
         match taken {
-            Ok(Some(order)) => return self.check(&order).map(|order| (order, Source::Screen)),
+            Ok(Some(order)) => {
+                self.pending.drop_it();
+                return self.check(&order).map(|order| (order, Source::Screen));
+            }
             Ok(None) if there => {
+                self.pending.drop_it();
                 let detail = "the order could not be read; type it again";
                 self.progress.failed(EnrolProblem::Other, detail);
             }
@@ -145,7 +155,11 @@ impl Waiting<'_> {
                 return None;
             }
         }
-        match self.file.as_mut()?.look(self.start.elapsed()) {
+        let now = self.start.elapsed();
+        if let Some(order) = self.pending.take_due(now) {
+            return self.check(&order).map(|order| (order, Source::Screen));
+        }
+        match self.file.as_mut()?.look(now) {
             Found::Nothing => None,
             Found::Order(order) => self.check(&order).map(|order| (order, Source::File)),
             Found::Unusable(problem, detail) => {
@@ -172,19 +186,26 @@ impl Waiting<'_> {
         enrol_within(&enrolment, self.lock).await.map(drop)
     }
 
-    fn ended(&mut self, from: Source, result: &Result<(), EnrolError>) {
-        match result {
-            Ok(()) => self.progress.at(EnrolState::Done),
-            Err(error) => {
-                self.progress.failed(error.problem(), &crate::chain(error));
-                if from == Source::File
-                    && error.may_pass()
-                    && let Some(file) = &mut self.file
-                {
-                    let random = getrandom::u64().unwrap_or(u64::MAX / 2);
-                    file.failed(self.start.elapsed(), random);
+    fn ended(&mut self, given: EnrolOrder, from: Source, result: &Result<(), EnrolError>) {
+        let error = match result {
+            Ok(()) => {
+                self.pending.drop_it();
+                return self.progress.at(EnrolState::Done);
+            }
+            Err(error) => error,
+        };
+        self.progress.failed(error.problem(), &crate::chain(error));
+        let random = getrandom::u64().unwrap_or(u64::MAX / 2);
+        let (now, wish) = (self.start.elapsed(), error.wish());
+        match (from, error.may_pass()) {
+            (Source::Screen, true) => self.pending.keep(given, now, wish, random),
+            (Source::Screen, false) => self.pending.drop_it(),
+            (Source::File, true) => {
+                if let Some(file) = &mut self.file {
+                    file.failed(now, wish, random);
                 }
             }
+            (Source::File, false) => {}
         }
     }
 }

@@ -10,12 +10,12 @@ use axum::extract::State;
 use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use manyi_shared::domain::{HallId, Placement, StreamId, TerminalId, Watermark, WindowId};
 use manyi_shared::wire::{
     Acknowledgement, AssetDigest, ChainHash, EnrolReply, EnrolRequest, ExchangeHead, OfficePrompt,
-    Profile, PromptReceipt, PublicKey, Reply, ReplyStatus, SecretKey, SignedAssetRequest,
-    SignedExchange, digest,
+    Profile, PromptReceipt, PublicKey, Reply, ReplyStatus, RotationReply, SecretKey,
+    SignedAssetRequest, SignedExchange, SignedRotation, digest,
 };
 
 pub(crate) const CODE: &str = "7KX2-9QWM";
@@ -28,6 +28,18 @@ pub(crate) struct Centre {
     pub(crate) streams: HashMap<StreamId, Vec<Vec<u8>>>,
     pub(crate) heads: Vec<ExchangeHead>,
     pub(crate) last_number: u64,
+    /// Its clock.
+    pub(crate) server_ms: i64,
+    /// Says in every reply that it wants a new key, until one comes.
+    pub(crate) want_new_key: bool,
+    /// New keys that have not signed an exchange yet.
+    pub(crate) next_keys: HashMap<TerminalId, PublicKey>,
+    /// Requests for a new key that were taken.
+    pub(crate) rotations: usize,
+    /// Takes no new key now.
+    pub(crate) refuse_rotation: bool,
+    /// Gives a key that asks again another identity.
+    pub(crate) forgets_keys: bool,
     pub(crate) profile: Profile,
     /// Sends this in place of its profile.
     pub(crate) other_profile: Option<Vec<u8>>,
@@ -66,6 +78,12 @@ impl Collector {
             streams: HashMap::new(),
             heads: Vec::new(),
             last_number: 0,
+            server_ms: 0,
+            want_new_key: false,
+            next_keys: HashMap::new(),
+            rotations: 0,
+            refuse_rotation: false,
+            forgets_keys: false,
             profile: profile(1),
             other_profile: None,
             conflicts: Vec::new(),
@@ -91,6 +109,8 @@ impl Collector {
             .route("/device/v1/exchange", post(exchange))
             .route("/device/v1/enrol", post(enrol))
             .route("/device/v1/asset", post(asset))
+            .route("/device/v1/rotate", post(rotate))
+            .route("/healthz", get(async || "ok\n"))
             .with_state(Arc::clone(&self.centre))
     }
 
@@ -158,7 +178,7 @@ async fn enrol(State(centre): State<Shared>, body: Bytes) -> Response {
     let known = centre
         .terminals
         .iter()
-        .find(|(_, key)| **key == request.key)
+        .find(|(_, key)| **key == request.key && !centre.forgets_keys)
         .map(|(id, _)| *id);
     let terminal = known.unwrap_or_else(TerminalId::random);
     centre.terminals.insert(terminal, request.key);
@@ -169,7 +189,32 @@ async fn enrol(State(centre): State<Shared>, body: Bytes) -> Response {
         hall: HallId::new("371581-01").unwrap(),
         window: WindowId::new("A01").unwrap(),
         profile: centre.profile.seal(&centre.key),
-        server_ms: 0,
+        server_ms: centre.server_ms,
+    };
+    signed(StatusCode::OK, reply.seal(&centre.key))
+}
+
+/// Keeps the old key until the new one signs an exchange.
+async fn rotate(State(centre): State<Shared>, body: Bytes) -> Response {
+    let mut centre = centre.lock().unwrap();
+    let parsed = SignedRotation::parse(&body).expect("a request");
+    let terminal = parsed.claimed_terminal();
+    let key = centre.terminals[&terminal];
+    let Ok(rotation) = parsed.open(&key) else {
+        return problem(StatusCode::UNAUTHORIZED, "signed with another key");
+    };
+    if centre.refuse_rotation {
+        return problem(StatusCode::SERVICE_UNAVAILABLE, "not now");
+    }
+    if rotation.new_key != key {
+        centre.next_keys.insert(terminal, rotation.new_key);
+    }
+    centre.want_new_key = false;
+    centre.rotations += 1;
+    let reply = RotationReply {
+        terminal,
+        request: key.suite().digest(&body),
+        new_key: rotation.new_key,
     };
     signed(StatusCode::OK, reply.seal(&centre.key))
 }
@@ -207,7 +252,20 @@ async fn exchange(State(centre): State<Shared>, headers: HeaderMap, body: Bytes)
             "no terminal with this id is enrolled here",
         );
     };
-    let exchange = parsed.open(&key).expect("a signed exchange");
+    let terminal = parsed.claimed_terminal();
+    let exchange = match (parsed.open(&key), centre.next_keys.get(&terminal).copied()) {
+        (Ok(exchange), _) => exchange,
+        (Err(_), Some(next)) => {
+            let parsed = SignedExchange::parse(&body).expect("an exchange");
+            let exchange = parsed
+                .open(&next)
+                .expect("an exchange signed with either key");
+            centre.terminals.insert(terminal, next);
+            centre.next_keys.remove(&terminal);
+            exchange
+        }
+        (Err(_), None) => return problem(StatusCode::UNAUTHORIZED, "signed with another key"),
+    };
     centre.heads.push(exchange.head.clone());
     if let Some(status) = centre.refuse {
         return problem(status, "refused");
@@ -241,12 +299,12 @@ impl Centre {
                 ReplyStatus::Taken
             },
             acknowledgement: None,
-            server_ms: 0,
+            server_ms: self.server_ms,
             next_number: self.last_number + 1,
             profile: None,
             prompts: Vec::new(),
             behind: Vec::new(),
-            rotate_key: false,
+            rotate_key: self.want_new_key,
         };
         if stale {
             return reply;

@@ -7,17 +7,22 @@
 )]
 
 mod carrying;
+mod clock;
 mod collector;
+mod doctor;
 mod enrolling;
 mod office_prompts;
 mod profiles;
 mod program;
+mod proxy;
 mod relay;
+mod rotating;
 mod status;
 mod tablet;
 mod tls;
 mod trouble;
 mod unenrolled;
+mod wrong_clock;
 
 use std::time::Duration;
 

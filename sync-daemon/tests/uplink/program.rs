@@ -10,7 +10,7 @@ use crate::profiles::{announcing, picture};
 use crate::tablet::{Hall, Tablet};
 use crate::{collector::Collector, wait_for};
 
-fn program(data: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn program(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_manyi-sync"));
     command
         .env_clear()
@@ -20,13 +20,13 @@ fn program(data: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-async fn output(mut command: Command) -> Output {
+pub(crate) async fn output(mut command: Command) -> Output {
     tokio::task::spawn_blocking(move || command.output().unwrap())
         .await
         .unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
@@ -53,7 +53,7 @@ async fn enrol_run_status_and_stop() {
     tablet.terminal().rate(3);
     let mut daemon = program(folder, &[]).stderr(Stdio::null()).spawn().unwrap();
     wait_for("the ratings are there", || tablet.acknowledged() == [4]).await;
-    let status = output(program(folder, &["status"])).await;
+    let status = output(program(folder, &["status", "--json"])).await;
     let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
     assert_eq!(status["journal"]["unacknowledged"], 0);
     assert_eq!(status["daemon_running"], true);
@@ -82,7 +82,7 @@ async fn a_terminal_that_is_not_enrolled_waits_and_says_so() {
     wait_for("it waits", || state() == Some(EnrolState::Waiting)).await;
     let second = output(program(folder, &["run"])).await;
     assert!(text(&second.stderr).contains("another manyi-sync"));
-    let status = output(program(folder, &["status"])).await;
+    let status = output(program(folder, &["status", "--json"])).await;
     let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
     assert!(
         status["identity"].is_null() && status["journal"].is_null(),
@@ -166,10 +166,10 @@ async fn killed_at_any_moment_the_profile_is_whole_and_no_rating_is_lost() {
 async fn status_names_what_waits() {
     let hall = Hall::new().await;
     hall.tablet.terminal().rate(2);
-    let status = output(program(hall.tablet.data.path(), &["status"])).await;
+    let status = output(program(hall.tablet.data.path(), &["status", "--json"])).await;
     let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
     assert_eq!(status["journal"]["unacknowledged"], 3);
-    assert_eq!(status["journal"]["streams"][0]["last"], 3);
+    assert_eq!(status["journal"]["streams"][0]["unacknowledged"], 3);
     assert_eq!(status["daemon_running"], false);
 }
 

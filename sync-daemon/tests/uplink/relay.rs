@@ -78,6 +78,11 @@ impl Relay {
         self.state.lock().unwrap().faults.extend(faults);
     }
 
+    /// All goes well from now on.
+    pub(crate) fn calm_down(&self) {
+        self.state.lock().unwrap().faults.clear();
+    }
+
     /// Whether every fault has happened.
     pub(crate) fn is_calm(&self) -> bool {
         self.state.lock().unwrap().faults.is_empty()

@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use manyi_shared::domain::{Call, Clock, Level, Outcome, ServiceEvent, StreamId};
 use manyi_shared::journal::{Backlog, Opening, Reader, Writer};
-use manyi_shared::tablet::{DataDir, Identity, SystemClock, wake};
+use manyi_shared::tablet::{DataDir, Identity, wake};
 use manyi_shared::wire::{OutcomeRecord, RecordBody};
 use manyi_sync::daemon::{Daemon, Options, serve};
 use manyi_sync::enrol::{EnrolError, Enrolment, enrol};
-use manyi_sync::link::LinkOptions;
+use manyi_sync::link::{LinkOptions, Time};
 use manyi_sync::uplink::{Backoff, Pace};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::clock::Hands;
 use crate::collector::{CODE, Collector};
 use crate::relay::Relay;
 
@@ -58,6 +59,7 @@ impl Hall {
 pub(crate) struct Tablet {
     _folder: tempfile::TempDir,
     pub(crate) data: DataDir,
+    pub(crate) clock: Hands,
 }
 
 /// A terminal: one stream.
@@ -66,6 +68,7 @@ pub(crate) struct Terminal {
     writer: Writer,
     ordinal: u32,
     data: DataDir,
+    clock: Hands,
 }
 
 /// A running daemon.
@@ -103,6 +106,7 @@ impl Tablet {
         Self {
             _folder: folder,
             data,
+            clock: Hands::default(),
         }
     }
 
@@ -121,7 +125,7 @@ impl Tablet {
             collector_url: format!("http://{at}"),
             code: code.parse().unwrap(),
             again,
-            link: LinkOptions::default(),
+            link: self.link(),
         })
         .await
     }
@@ -133,16 +137,27 @@ impl Tablet {
     pub(crate) fn terminal(&self) -> Terminal {
         let identity = self.identity();
         let opening = Opening {
+            suite: identity.collector.suite(),
             terminal: identity.terminal,
             hall: identity.hall,
             window: identity.window,
             software: "test".to_owned(),
         };
-        let now = SystemClock::new().read();
+        let now = self.clock.read();
         Terminal {
             writer: Writer::open(&self.data.journal(), &opening, now).unwrap(),
             ordinal: 0,
             data: self.data.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// The way to the collector, by this tablet's clock.
+    pub(crate) fn link(&self) -> LinkOptions {
+        LinkOptions {
+            timeout: Duration::from_secs(5),
+            time: Time::by(std::sync::Arc::new(self.clock.clone())),
+            ..LinkOptions::default()
         }
     }
 
@@ -150,10 +165,7 @@ impl Tablet {
         Options {
             data: self.data.clone(),
             collector_url: None,
-            link: LinkOptions {
-                timeout: Duration::from_secs(5),
-                ..LinkOptions::default()
-            },
+            link: self.link(),
             pace,
             enrol_file: None,
             // Nothing listens there.
@@ -233,7 +245,7 @@ impl Terminal {
             call: Call::default(),
         };
         self.writer
-            .append(RecordBody::Outcome(outcome), &SystemClock::new().read())
+            .append(RecordBody::Outcome(outcome), &self.clock.read())
             .unwrap();
     }
 

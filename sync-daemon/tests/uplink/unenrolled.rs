@@ -146,7 +146,9 @@ async fn what_answers_instead_is_told_apart(
     #[case] problem: EnrolProblem,
 ) {
     let desk = Desk::new().await;
-    desk.relay.then([Fault::answer(status, headers, "")]);
+    // It is tried again and again, so it goes on for as long as the test looks.
+    desk.relay
+        .then((0..500).map(|_| Fault::answer(status, headers, "")));
     let daemon = desk.tablet.serve(desk.options());
     desk.order(&desk.url(), CODE);
     desk.wait_for_problem(problem).await;
@@ -204,11 +206,12 @@ async fn a_refused_file_is_tried_once_and_a_corrected_one_at_once() {
 #[tokio::test]
 async fn an_enrolment_that_was_cut_short_is_repeated_with_the_same_key() {
     let desk = Desk::new().await;
-    desk.relay.then([Fault::CutAfterTaken]);
+    desk.relay.then((0..500).map(|_| Fault::CutAfterTaken));
     let daemon = desk.tablet.serve(desk.options());
     desk.order(&desk.url(), CODE);
     desk.wait_for_problem(EnrolProblem::Unreachable).await;
     daemon.stop().await;
+    desk.relay.calm_down();
     let key = read_key(&desk.tablet.data.key()).unwrap().public();
     let daemon = desk.tablet.serve(desk.options());
     desk.order(&desk.url(), CODE);
@@ -242,6 +245,58 @@ async fn an_identity_that_appears_by_itself_is_noticed() {
     let progress = desk.tablet.data.enrol_progress();
     wait_for("it waits", || progress.exists()).await;
     std::fs::rename(&aside, desk.tablet.data.identity()).unwrap();
+    desk.wait_until_at_work().await;
+    daemon.stop().await;
+}
+
+/// The hall is switched off every evening; the network comes on the third day.
+#[rstest::rstest]
+#[case::typed_at_the_screen(false)]
+#[case::by_the_file(true)]
+#[tokio::test]
+async fn the_first_contact_comes_days_later_without_anybody_typing_again(#[case] by_file: bool) {
+    let desk = Desk::new().await;
+    desk.relay.then((0..12).map(|_| Fault::CutBefore));
+    if by_file {
+        desk.write_boot_file(&desk.url(), CODE);
+    } else {
+        desk.order(&desk.url(), CODE);
+    }
+    for evening in [3, 6] {
+        let daemon = desk.tablet.serve(desk.options());
+        wait_for("it tries again and again", || {
+            desk.relay.pauses().len() >= evening
+        })
+        .await;
+        desk.wait_for_problem(EnrolProblem::Unreachable).await;
+        daemon.stop().await;
+        assert!(!desk.tablet.data.identity().exists());
+        assert!(!desk.tablet.data.enrol_order().exists());
+        assert_eq!(desk.tablet.data.enrol_pending().exists(), !by_file);
+    }
+    let daemon = desk.tablet.serve(desk.options());
+    desk.wait_until_at_work().await;
+    daemon.stop().await;
+    assert!(!desk.tablet.data.enrol_pending().exists());
+    assert_eq!(desk.collector.centre().terminals.len(), 1);
+}
+
+#[tokio::test]
+async fn an_order_that_waits_gives_way_to_another_and_goes_when_it_is_refused() {
+    let desk = Desk::new().await;
+    let pending = desk.tablet.data.enrol_pending();
+    let daemon = desk.tablet.serve(desk.options());
+    desk.order("http://127.0.0.1:9", CODE);
+    desk.wait_for_problem(EnrolProblem::Unreachable).await;
+    wait_for("it is kept", || pending.exists()).await;
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(&pending).unwrap().permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o600);
+    desk.order(&desk.url(), "0000-0000");
+    desk.wait_for_problem(EnrolProblem::CodeRefused).await;
+    wait_for("it is gone", || !pending.exists()).await;
+    desk.order(&desk.url(), CODE);
     desk.wait_until_at_work().await;
     daemon.stop().await;
 }

@@ -18,6 +18,7 @@ fn reading(ms: u64) -> ClockReading {
 
 fn writer(data: &DataDir) -> Writer {
     let opening = Opening {
+        suite: manyi_shared::wire::Suite::Ed25519Sha256,
         terminal: TerminalId::from_bytes([1; 16]),
         hall: HallId::new("371581-01").unwrap(),
         window: WindowId::new("A01").unwrap(),

@@ -2,12 +2,12 @@
 
 use manyi_shared::domain::{HallId, TerminalId, WindowId};
 use manyi_shared::tablet::{DataDir, Identity, load_or_create_key, replace};
-use manyi_shared::wire::{Profile, SecretKey};
+use manyi_shared::wire::{Profile, SecretKey, Suite};
 
 /// Puts identity and profile of a terminal at that office into a data folder.
 pub(crate) fn enrol(data: &DataDir, profile: &Profile) {
     let office = SecretKey::from_seed(&[42; 32]);
-    load_or_create_key(&data.key()).expect("a writable folder");
+    load_or_create_key(&data.key(), Suite::Ed25519Sha256).expect("a writable folder");
     let identity = Identity {
         terminal: TerminalId::from_bytes([1; 16]),
         hall: HallId::new(&profile.hall_id).expect("a hall id"),

@@ -34,6 +34,7 @@ fn a_journal_of_a_newer_version_is_left_as_it_is() {
     ready(&folder).stop();
     let path = DataDir::new(folder.path()).journal();
     let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.execute_batch("CREATE TABLE more (x)").unwrap();
     conn.pragma_update(None, "user_version", 99).unwrap();
     conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
         .unwrap();
@@ -51,6 +52,7 @@ fn a_second_terminal_waits_until_the_first_has_gone() {
     let folder = enrolled();
     let data = DataDir::new(folder.path());
     let opening = Opening {
+        suite: manyi_shared::wire::Suite::Ed25519Sha256,
         terminal: TerminalId::from_bytes([1; 16]),
         hall: HallId::new("371581-01").unwrap(),
         window: WindowId::new("A01").unwrap(),

@@ -3,6 +3,8 @@
 use manyi_shared::domain::{Level, TagCode, national_tags};
 use manyi_shared::wire::Profile;
 
+use crate::dice::Dice;
+
 /// How one citizen answers the question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
@@ -44,7 +46,7 @@ pub struct Habits {
 /// Draws the citizens of a window.
 #[must_use]
 pub fn draw(count: u32, seed: u64, profile: &Profile, habits: Habits) -> Vec<Citizen> {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     (1..=count)
         .map(|number| citizen(number, &mut dice, profile, habits))
         .collect()
@@ -100,31 +102,6 @@ fn answer(dice: &mut Dice, habits: Habits) -> Answer {
     Answer::Rate { level, tags }
 }
 
-/// `SplitMix64`: small, and the same everywhere, which is all that a demo's dice need.
-#[derive(Debug)]
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// From 0 up to, not including, `end`.
-    fn below(&mut self, end: u32) -> u32 {
-        // The high half of a product with a uniform 32-bit number; the bias is far below a dice's.
-        let wide = (self.next() >> 32) * u64::from(end);
-        u32::try_from(wide >> 32).unwrap_or_default()
-    }
-
-    fn pick<'a, T>(&mut self, of: &'a [T]) -> Option<&'a T> {
-        let end = u32::try_from(of.len()).unwrap_or(u32::MAX);
-        of.get(usize::try_from(self.below(end)).unwrap_or_default())
-    }
-}
-
 /// A seed that nobody chose.
 #[must_use]
 pub fn any_seed() -> u64 {
@@ -139,7 +116,7 @@ mod tests {
 
     #[test]
     fn every_answer_comes_up_and_tags_belong_to_the_level() {
-        let mut dice = Dice(1);
+        let mut dice = Dice::new(1);
         let answers: Vec<Answer> = (0..2000)
             .map(|_| answer(&mut dice, Habits { timeouts: true }))
             .collect();
@@ -165,7 +142,7 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_answers() {
         let answers = |seed| {
-            let mut dice = Dice(seed);
+            let mut dice = Dice::new(seed);
             (0..50)
                 .map(|_| answer(&mut dice, Habits::default()))
                 .collect::<Vec<_>>()

@@ -12,7 +12,11 @@
 
 mod bad_start;
 mod citizen;
+mod deaths;
 mod kills;
 mod office;
 mod rig;
+mod rotating;
+mod suites;
 mod way;
+mod wear;

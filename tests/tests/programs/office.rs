@@ -18,7 +18,8 @@ use tempfile::TempDir;
 use crate::rig::{COUNTED, Rig, UP};
 
 /// A copy of the demo's hall with another `profile.toml`.
-fn hall(profile: &str) -> TempDir {
+/// The demo's hall with a profile of the test's own.
+pub(crate) fn hall(profile: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let demo = checkout().join("deploy/demo-data");
     for entry in std::fs::read_dir(demo).unwrap() {
@@ -128,6 +129,7 @@ fn seal_self_test(rig: &Rig) {
     let data = DataDir::new(rig.tablet_dir());
     let identity = Identity::read(&data.identity()).unwrap();
     let opening = Opening {
+        suite: identity.collector.suite(),
         terminal: identity.terminal,
         hall: identity.hall,
         window: identity.window,

@@ -10,10 +10,11 @@ use manyi_e2e::citizens::check::{self, Score};
 use manyi_e2e::citizens::tablet::Tablet;
 use manyi_e2e::display::Display;
 use manyi_e2e::http::Http;
-use manyi_e2e::programs::{Program, binary, checkout, free_port, run};
+pub(crate) use manyi_e2e::programs::bare;
+use manyi_e2e::programs::{Program, checkout, free_port, run};
 use manyi_e2e::wait::wait_for;
 use manyi_shared::tablet::{DataDir, Identity, read_profile};
-use manyi_shared::wire::AssetDigest;
+use manyi_shared::wire::{AssetDigest, Suite};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -32,7 +33,11 @@ pub(crate) struct Rig {
     pub(crate) office_port: u16,
     pub(crate) prompt_port: u16,
     pub(crate) token: String,
+    /// What the office has chosen for new terminals.
+    pub(crate) suite: Suite,
     pub(crate) folder: TempDir,
+    /// Where the programs' output goes.
+    pub(crate) logs: PathBuf,
 }
 
 impl Rig {
@@ -102,6 +107,8 @@ impl Rig {
             office_port: free_port()?,
             prompt_port: free_port()?,
             token: String::new(),
+            suite: Suite::default(),
+            logs: folder.path().to_owned(),
             folder,
         };
         run(rig.collector_command()?.arg("init"))?;
@@ -133,7 +140,8 @@ impl Rig {
         command
             .arg("--data-dir")
             .arg(self.folder.path().join("office"))
-            .env("MANYI_LISTEN", format!("127.0.0.1:{}", self.office_port));
+            .env("MANYI_LISTEN", format!("127.0.0.1:{}", self.office_port))
+            .env("MANYI_SUITE", self.suite.name());
         Ok(command)
     }
 
@@ -157,8 +165,7 @@ impl Rig {
     }
 
     pub(crate) fn start_collector(&mut self) -> anyhow::Result<()> {
-        let mut command = self.collector_command()?;
-        let mut program = Program::start("collector", command.arg("serve"), self.folder.path())?;
+        let mut program = self.launch_collector()?;
         let url = format!("{}/readyz", self.office());
         wait_for("the collector to be ready", UP, || {
             program.check_runs()?;
@@ -168,37 +175,58 @@ impl Rig {
         Ok(())
     }
 
+    /// Starts a collector and does not wait.
+    pub(crate) fn launch_collector(&self) -> anyhow::Result<Program> {
+        let mut command = self.collector_command()?;
+        Program::start("collector", command.arg("serve"), &self.logs)
+    }
+
     pub(crate) fn start_sync(&mut self) -> anyhow::Result<()> {
-        let mut command = self.sync_command()?;
-        self.sync = Some(Program::start(
-            "sync",
-            command.arg("run"),
-            self.folder.path(),
-        )?);
+        self.sync = Some(self.launch_sync()?);
         Ok(())
+    }
+
+    /// Starts a daemon.
+    pub(crate) fn launch_sync(&self) -> anyhow::Result<Program> {
+        let mut command = self.sync_command()?;
+        Program::start("sync", command.arg("run"), &self.logs)
     }
 
     /// Starts the terminal and waits until it can ask.
     pub(crate) fn start_terminal(&mut self) -> anyhow::Result<()> {
-        self.launch_terminal()?;
-        self.wait_for_health("ready").map(drop)
+        self.terminal = Some(self.running_terminal()?);
+        Ok(())
     }
 
     /// Starts the terminal and does not wait.
     pub(crate) fn launch_terminal(&mut self) -> anyhow::Result<()> {
-        let mut command = self.terminal_command()?;
-        self.terminal = Some(Program::start(
-            "terminal",
-            &mut command,
-            self.folder.path(),
-        )?);
+        self.terminal = Some(self.launched_terminal()?);
         Ok(())
+    }
+
+    /// A terminal that can ask, for a caller who wants to end it.
+    pub(crate) fn running_terminal(&self) -> anyhow::Result<Program> {
+        let mut terminal = self.launched_terminal()?;
+        self.health_of(&mut terminal, "ready")?;
+        Ok(terminal)
+    }
+
+    /// The same, as soon as it is started.
+    pub(crate) fn launched_terminal(&self) -> anyhow::Result<Program> {
+        let mut command = self.terminal_command()?;
+        Program::start("terminal", &mut command, &self.logs)
     }
 
     /// Waits until the terminal's health has this status, and hands the health over.
     pub(crate) fn wait_for_health(&mut self, status: &str) -> anyhow::Result<Value> {
+        let mut terminal = self.terminal.take().context("no terminal runs")?;
+        let health = self.health_of(&mut terminal, status);
+        self.terminal = Some(terminal);
+        health
+    }
+
+    fn health_of(&self, terminal: &mut Program, status: &str) -> anyhow::Result<Value> {
         let url = format!("{}/v1/health", self.prompts());
-        let terminal = self.terminal.as_mut().context("no terminal runs")?;
         wait_for(&format!("the terminal to be {status}"), UP, || {
             terminal.check_runs()?;
             let health: Value = serde_json::from_str(&self.http.get(&url, None)?.body)?;
@@ -219,15 +247,4 @@ impl Rig {
     pub(crate) fn score_of(&self, prompts: u64) -> anyhow::Result<Score> {
         check::settled_score(&self.http, &self.office(), &self.token, prompts, COUNTED)
     }
-}
-
-/// A program of ours without any setting of the person's own shell.
-pub(crate) fn bare(name: &str) -> anyhow::Result<Command> {
-    let mut command = Command::new(binary(name)?);
-    for (key, _) in std::env::vars_os() {
-        if key.to_string_lossy().starts_with("MANYI_") {
-            command.env_remove(key);
-        }
-    }
-    Ok(command)
 }

@@ -4,23 +4,93 @@ mod beside;
 
 use manyi_shared::domain::{Channel, Outcome, OutcomeKind};
 use manyi_shared::wire::{
-    Amendment, OutcomeRecord, Record, RecordBody, RecordTime, RejectReason, Run, StreamOpened,
+    Amendment, ChainHash, OutcomeRecord, Record, RecordBody, RecordTime, RejectReason, StreamOpened,
 };
 
+use super::fold::goes_on;
+use super::{boots, past};
+use crate::ingest::incident::Kind;
+use crate::ingest::whole::{no_target, second_outcome};
 use crate::ingest::{
-    Amended, DeadLetter, Delivery, Held, HeldRating, Opening, Placed, Plan, Row, RowOutcome,
-    StreamState, TallyKey, place_in_time, slot_of,
+    Amended, DeadLetter, Delivery, Held, HeldRating, Incident, NotRead, Opening, Placed, Plan,
+    Rescue, Row, RowOutcome, SURE_MS, Sealed, Span, StreamState, TallyKey, place_in_time, slot_of,
 };
+
+/// The first record of the run from which on it is another history: its position holds other bytes,
+/// or the chain is another where it is known. The chain is known at the watermark and at the ends
+/// of folds only, which a run of old records may not reach.
+pub(super) fn difference(
+    held: &Held,
+    delivery: &Delivery,
+    span: &Span,
+    (watermark, hash): (u64, ChainHash),
+) -> Option<u64> {
+    if span.base.suite() != hash.suite() {
+        return Some(0);
+    }
+    let first = span.first.get();
+    let known = watermark.saturating_add(1).saturating_sub(first);
+    let numbered = || (first..).zip(&delivery.records);
+    let differs = |seq: &u64, bytes: &[u8]| {
+        let stored = held.overlap.get(seq);
+        stored.is_some_and(|stored| stored != bytes)
+    };
+    if let Some((seq, _)) = numbered().find(|(seq, sealed)| differs(seq, &sealed.bytes)) {
+        // What is new before it has no other place to be kept.
+        return Some((seq - first).min(known));
+    }
+    let after = |position: u64| {
+        if position.checked_add(1) == Some(first) {
+            return Some(span.base);
+        }
+        let index = usize::try_from(position.checked_sub(first)?).ok()?;
+        Some(delivery.records.get(index)?.hash)
+    };
+    let folds = held.folds.iter();
+    let suite = span.base.suite();
+    let ends = folds.flat_map(|(first, fold)| {
+        let (base, head) = (fold.base.in_suite(suite), fold.head.in_suite(suite));
+        [(first - 1, base), (fold.last, head)]
+    });
+    let mut milestones = ends.chain([(watermark, hash)]);
+    milestones
+        .any(|(position, hash)| after(position).is_some_and(|after| !goes_on(after, hash)))
+        .then(|| if known < span.count { known } else { 0 })
+}
 
 /// Works on one run.
 struct Extension<'p, 'd> {
     plan: &'p mut Plan<'d>,
     held: &'d Held,
     delivery: &'d Delivery,
-    run: &'p Run,
+    span: &'p Span,
     stream: StreamState<'d>,
     department: &'d str,
     first_new: u64,
+    /// The highest uptime of a record that a later anchor of the boot could place better.
+    unsure: Option<u64>,
+}
+
+/// The stream as it stands before anything is added.
+pub(super) fn stream_before<'d>(
+    held: &'d Held,
+    watermark: u64,
+    head: ChainHash,
+) -> StreamState<'d> {
+    let stream = held.stream.as_ref();
+    let enrolled = held.terminal.window.as_str();
+    StreamState {
+        new: stream.is_none(),
+        watermark,
+        hash: head,
+        window: stream.map_or(enrolled, |s| s.window.as_str()),
+        channel: stream.map_or(Channel::Tablet.number(), |s| s.channel),
+        opening: stream.and_then(|s| s.opening),
+        opened: false,
+        previous: None,
+        software: "",
+        last_ordinal: stream.map_or(0, |s| s.last_ordinal),
+    }
 }
 
 /// Plans the rows of the run's records after the first `known`.
@@ -28,67 +98,93 @@ pub(super) fn extend<'d>(
     plan: &mut Plan<'d>,
     held: &'d Held,
     delivery: &'d Delivery,
-    run: &Run,
-    known: usize,
+    span: &Span,
+    known: u64,
 ) {
-    let stream = held.stream.as_ref();
-    let enrolled = held.terminal.window.as_str();
-    let window = stream.map_or(enrolled, |s| s.window.as_str());
-    let first_new = run.first.plus(known as u64).get();
+    let first_new = span.first.plus(known).get();
+    let known = usize::try_from(known).unwrap_or(usize::MAX);
     plan.rows
         .reserve(delivery.records.len().saturating_sub(known));
+    let stream = stream_before(held, first_new.saturating_sub(1), span.head);
     let mut extension = Extension {
         held,
         delivery,
-        run,
-        stream: StreamState {
-            new: stream.is_none(),
-            watermark: first_new.saturating_sub(1),
-            hash: run.head,
-            window,
-            channel: stream.map_or(Channel::Tablet.number(), |s| s.channel),
-            opening: stream.and_then(|s| s.opening),
-            software: "",
-            last_ordinal: stream.map_or(0, |s| s.last_ordinal),
-        },
-        department: department_of(held, window).unwrap_or_default(),
+        span,
+        department: department_of(held, stream.window).unwrap_or_default(),
+        stream,
         first_new,
+        unsure: None,
         plan,
     };
     for sealed in delivery.records.iter().skip(known) {
-        extension.take(&sealed.bytes, sealed.record.as_ref());
+        extension.take(sealed);
     }
-    let stream = extension.stream;
+    let Extension { stream, unsure, .. } = extension;
+    if let (Some(opening), Some(uptime_ms)) = (stream.opening, unsure) {
+        boots::unsure(plan, opening.boot, uptime_ms);
+    }
     plan.stream = Some(stream);
+    if held.ahead {
+        out_of_turn(plan, held);
+    }
 }
 
-fn department_of<'d>(held: &'d Held, window: &str) -> Option<&'d str> {
+/// Some records of the stream came before their turn: what counts follows from all of them, and
+/// those that are here already are no new rows.
+fn out_of_turn(plan: &mut Plan<'_>, held: &Held) {
+    plan.whole = true;
+    let (there, new) = std::mem::take(&mut plan.rows)
+        .into_iter()
+        .partition(|row| held.overlap.contains_key(&row.seq));
+    let there: Vec<Row<'_>> = there;
+    plan.rows = new;
+    plan.chained = there
+        .iter()
+        .filter_map(|row| Some((row.seq, row.chain?)))
+        .collect();
+    for row in &mut plan.rows {
+        row.outcome = None;
+    }
+    plan.amended.clear();
+    plan.misused.clear();
+    plan.left.clear();
+    plan.deltas.clear();
+    plan.dead_letters.retain(|letter| {
+        let (second, nothing) = (RejectReason::SecondOutcome, RejectReason::NoTarget);
+        letter.reason != second && letter.reason != nothing
+    });
+}
+
+pub(super) fn department_of<'d>(held: &'d Held, window: &str) -> Option<&'d str> {
     held.departments.get(window).map(String::as_str)
 }
 
 impl<'d> Extension<'_, 'd> {
-    fn take(
-        &mut self,
-        bytes: &'d [u8],
-        record: Result<&'d Record, &'d manyi_shared::wire::RecordError>,
-    ) {
+    fn take(&mut self, sealed: &'d Sealed) {
         self.stream.watermark += 1;
         let seq = self.stream.watermark;
         let mut row = Row {
             seq,
-            bytes,
+            bytes: &sealed.bytes,
+            chain: Some(sealed.hash),
             kind: 0,
             placed: None,
             outcome: None,
         };
-        match record {
-            Err(error) => self.reject(seq, RejectReason::Malformed, error.to_string()),
+        match &sealed.record {
+            Err(error) => {
+                if *error == NotRead::Refused {
+                    let incident = Incident::at(Kind::Unread, self.span.stream, seq, seq);
+                    self.plan.incidents.push(incident);
+                }
+                self.reject(seq, error.reason(), error.to_string());
+            }
             Ok(Record { at, body }) => {
                 row.kind = kind_of(body);
                 if seq == 1 && !matches!(body, RecordBody::StreamOpened(_)) {
                     let detail = "the first record does not open the stream".to_owned();
                     self.reject(seq, RejectReason::Opening, detail);
-                    row.placed = tells_time(seq, body).then(|| self.place(*at));
+                    row.placed = tells_time(seq, body).then(|| self.place(*at, body));
                 } else {
                     self.body(&mut row, *at, body);
                 }
@@ -103,7 +199,7 @@ impl<'d> Extension<'_, 'd> {
         }
         // Placed after the opening, which has its own time in it.
         if tells_time(row.seq, body) {
-            row.placed = Some(self.place(at));
+            row.placed = Some(self.place(at, body));
         }
         match body {
             RecordBody::Outcome(outcome) => {
@@ -116,11 +212,19 @@ impl<'d> Extension<'_, 'd> {
             RecordBody::SelfTest(test) => self.tested(row.seq, row.placed, *test),
             RecordBody::Misuse(misuse) => self.misused(row.seq, *misuse),
             RecordBody::Message(message) => self.left(row.seq, row.placed, message),
-            RecordBody::StreamOpened(_)
-            | RecordBody::Loss(_)
-            | RecordBody::Rescued(_)
-            | RecordBody::ClockSet
-            | RecordBody::Unknown { .. } => {}
+            RecordBody::Loss(loss) => {
+                let incident = Incident::loss(loss, (self.span.stream, row.seq));
+                self.plan.incidents.push(incident);
+            }
+            RecordBody::Rescued(rescued) if rescued.stream == self.span.stream => {
+                let detail = "a record is not rescued into its own stream".to_owned();
+                self.reject(row.seq, RejectReason::Malformed, detail);
+            }
+            RecordBody::Rescued(rescued) => {
+                let carrier = row.seq;
+                self.plan.rescues.push(Rescue { carrier, rescued });
+            }
+            RecordBody::StreamOpened(_) | RecordBody::ClockSet | RecordBody::Unknown { .. } => {}
         }
     }
 
@@ -132,11 +236,15 @@ impl<'d> Extension<'_, 'd> {
         });
     }
 
-    fn place(&self, at: RecordTime) -> Placed {
-        let Delivery {
-            head, received_ms, ..
-        } = self.delivery;
-        place_in_time(self.stream.opening, at, &head.clock, *received_ms)
+    fn place(&mut self, at: RecordTime, body: &RecordBody) -> Placed {
+        let (opening, received_ms) = (self.stream.opening, self.delivery.received_ms);
+        let placed = place_in_time(opening, at, &self.plan.evidence, received_ms);
+        // The day of a self-test is the one it was counted on.
+        let movable = !matches!(body, RecordBody::SelfTest(_));
+        if let Some(opening) = opening.filter(|_| movable && placed.width() > SURE_MS) {
+            self.unsure = self.unsure.max(Some(opening.uptime_of(&at)));
+        }
+        placed
     }
 
     fn opened(&mut self, seq: u64, opened: &'d StreamOpened) {
@@ -145,8 +253,10 @@ impl<'d> Extension<'_, 'd> {
             Some("the stream is already open")
         } else if opened.terminal != head.terminal {
             Some("the opening names another terminal")
-        } else if opened.stream != self.run.stream {
+        } else if opened.stream != self.span.stream {
             Some("the opening names another stream")
+        } else if opened.suite != self.span.base.suite() {
+            Some("the opening names another suite than its chain has")
         } else {
             None
         };
@@ -158,7 +268,11 @@ impl<'d> Extension<'_, 'd> {
             uptime_ms: opened.uptime_ms,
             boot: opened.boot,
         });
+        self.stream.opened = true;
+        self.stream.previous = opened.previous;
         self.stream.software = &opened.software;
+        let past = past::opening(self.held, self.delivery, opened);
+        self.plan.incidents.extend(past);
         self.stream.channel = opened.channel.number();
         let department = department_of(self.held, opened.window.as_str());
         match department.filter(|_| opened.hall == self.delivery.hall) {
@@ -178,10 +292,7 @@ impl<'d> Extension<'_, 'd> {
 
     fn outcome(&mut self, seq: u64, record: &'d OutcomeRecord) -> Option<RowOutcome<'d>> {
         if record.ordinal <= self.stream.last_ordinal {
-            let detail = format!(
-                "prompt {} after prompt {} of the stream",
-                record.ordinal, self.stream.last_ordinal
-            );
+            let detail = second_outcome(record.ordinal, self.stream.last_ordinal);
             self.reject(seq, RejectReason::SecondOutcome, detail);
             return None;
         }
@@ -213,8 +324,7 @@ impl<'d> Extension<'_, 'd> {
             None => self.amend_stored(seq, target, amendment),
         };
         if !done {
-            let detail = format!("position {target} is no counted rating of the stream");
-            self.reject(seq, RejectReason::NoTarget, detail);
+            self.reject(seq, RejectReason::NoTarget, no_target(target, "rating"));
         }
     }
 
@@ -269,7 +379,7 @@ impl<'d> Extension<'_, 'd> {
 }
 
 /// The number of a record's kind, as in its bytes.
-const fn kind_of(body: &RecordBody) -> u64 {
+pub const fn kind_of(body: &RecordBody) -> u64 {
     match body {
         RecordBody::StreamOpened(_) => 1,
         RecordBody::Outcome(_) => 2,
@@ -286,7 +396,7 @@ const fn kind_of(body: &RecordBody) -> u64 {
 
 /// Whether the record's time is relative to the stream's opening: a kind we do not know may keep
 /// its time elsewhere, a second opening begins its own.
-const fn tells_time(seq: u64, body: &RecordBody) -> bool {
+pub const fn tells_time(seq: u64, body: &RecordBody) -> bool {
     match body {
         RecordBody::Unknown { .. } => false,
         RecordBody::StreamOpened(_) => seq == 1,

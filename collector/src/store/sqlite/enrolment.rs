@@ -1,11 +1,14 @@
 //! Enrolment codes and the identities they are traded for.
 
 use manyi_shared::domain::TerminalId;
-use manyi_shared::wire::{EnrolmentCode, PublicKey};
+use manyi_shared::wire::{EnrolmentCode, PublicKey, Suite};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::identity;
 use super::port::{code as parse, number};
-use crate::store::{Enrolment, EnrolmentRefused, NewCode, StoreError, TerminalSummary};
+use crate::store::{
+    Enrolment, EnrolmentRefused, NewCode, StoreError, TerminalState, TerminalSummary,
+};
 
 /// Codes this much past their expiry are forgotten.
 const KEEP_EXPIRED_MS: i64 = 7 * 86_400_000;
@@ -43,7 +46,7 @@ struct Stored {
     hall: String,
     window: String,
     expires_ms: i64,
-    used_by: Option<([u8; 32], [u8; 16])>,
+    used_by: Option<(Vec<u8>, [u8; 16])>,
 }
 
 /// Trades a code for an identity.
@@ -68,7 +71,7 @@ pub(super) fn enrol(
         })
     };
     if let Some((user, terminal)) = stored.used_by {
-        if user != *key.as_bytes() {
+        if user != key.as_bytes() {
             return Ok(Err(EnrolmentRefused::Used));
         }
         // The reply was lost: the same tablet gets the same identity.
@@ -80,6 +83,7 @@ pub(super) fn enrol(
     let terminal = TerminalId::random();
     use_code(connection, &stored, code, key, terminal, now_ms)?;
     insert_terminal(connection, &stored, key, terminal, (software, now_ms))?;
+    identity::replace(connection, (&stored.hall, &stored.window), terminal, now_ms)?;
     enrolment(terminal).map(Ok)
 }
 
@@ -134,7 +138,7 @@ fn find(connection: &Connection, code: &EnrolmentCode) -> Result<Option<Stored>,
          WHERE code_digest = ?1",
         [code.digest()],
         |row| {
-            let (key, terminal): (Option<[u8; 32]>, Option<[u8; 16]>) = (row.get(3)?, row.get(4)?);
+            let (key, terminal): (Option<Vec<u8>>, Option<[u8; 16]>) = (row.get(3)?, row.get(4)?);
             Ok(Stored {
                 hall: row.get(0)?,
                 window: row.get(1)?,
@@ -159,13 +163,29 @@ pub(super) fn terminals(connection: &Connection) -> Result<Vec<TerminalSummary>,
             id: TerminalId::from_bytes(row.get(0)?),
             hall: parse(&row.get::<_, String>(1)?, "terminal.hall_id")?,
             window: parse(&row.get::<_, String>(2)?, "terminal.window_id")?,
-            revoked: row.get::<_, String>(3)? != "active",
+            state: TerminalState::named(&row.get::<_, String>(3)?),
             last_seen_ms: row.get(4)?,
             backlog: number(row.get(5)?, "terminal.backlog")?,
             software: row.get(6)?,
         });
     }
     Ok(terminals)
+}
+
+/// The suites of the terminals in use.
+pub(super) fn suites(connection: &Connection) -> Result<Vec<Suite>, StoreError> {
+    // A key's length says its suite: one key of each length is enough.
+    let mut statement = connection.prepare(
+        "SELECT public_key FROM terminal WHERE state <> 'revoked' GROUP BY length(public_key)",
+    )?;
+    let keys = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
+    let suites = keys.map(|key| {
+        let key = PublicKey::from_bytes(&key?).ok_or(StoreError::Corrupt {
+            column: "terminal.public_key",
+        })?;
+        Ok(key.suite())
+    });
+    suites.collect()
 }
 
 /// Takes a terminal's identity back.

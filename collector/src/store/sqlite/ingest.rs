@@ -3,20 +3,28 @@
 //! All of it runs in one job of the writer: what was read still holds when it is acted upon.
 
 mod beside;
+mod boots;
+mod folds;
 mod held;
+mod incidents;
+mod past;
+pub(super) mod replay;
+mod rescue;
+pub(super) mod whole;
 
 use std::collections::BTreeMap;
 
 use manyi_shared::domain::{TagCode, TerminalId};
-use manyi_shared::wire::{PublicKey, ReplyStatus};
+use manyi_shared::wire::{ChainHash, PublicKey, ReplyStatus};
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 
 use super::port::{capped, code};
-use super::{prompts, tally};
+use super::{prompts, proof, tally};
 use crate::ingest::{
-    Amended, DeadLetter, Delivery, Plan, Receipt, Row, Second, StreamState, Verdicts, decide,
+    Amended, DeadLetter, Delivery, Incident, Plan, Receipt, Row, Second, Span, StreamState,
+    Verdicts, decide,
 };
-use crate::store::{KnownTerminal, StoreError};
+use crate::store::{KnownTerminal, StoreError, TerminalState};
 
 /// What is known of a terminal.
 pub(super) fn terminal(
@@ -24,17 +32,19 @@ pub(super) fn terminal(
     id: TerminalId,
 ) -> Result<Option<KnownTerminal>, StoreError> {
     let mut statement = connection
-        .prepare_cached("SELECT hall_id, public_key, state FROM terminal WHERE terminal_id = ?1")?;
+        .prepare_cached("SELECT hall_id, public_key, state, next_key, rotate_wanted FROM terminal WHERE terminal_id = ?1")?;
     let found = statement
         .query_row([id.as_bytes()], |row| {
             Ok((
                 row.get::<_, String>(0)?,
-                row.get::<_, [u8; 32]>(1)?,
+                row.get::<_, Vec<u8>>(1)?,
                 row.get::<_, String>(2)?,
+                row.get::<_, Option<Vec<u8>>>(3)?,
+                row.get::<_, bool>(4)?,
             ))
         })
         .optional()?;
-    let Some((hall, key, state)) = found else {
+    let Some((hall, key, state, next_key, rotate_wanted)) = found else {
         return Ok(None);
     };
     Ok(Some(KnownTerminal {
@@ -42,12 +52,21 @@ pub(super) fn terminal(
         key: PublicKey::from_bytes(&key).ok_or(StoreError::Corrupt {
             column: "terminal.public_key",
         })?,
-        revoked: state != "active",
+        next_key: next_key.and_then(|key| PublicKey::from_bytes(&key)),
+        rotate_wanted,
+        revoked: TerminalState::named(&state) == TerminalState::Revoked,
     }))
 }
 
 /// Decides on a delivery and stores what was decided.
-pub(super) fn ingest(connection: &Connection, delivery: &Delivery) -> Result<Receipt, StoreError> {
+pub(super) fn ingest(
+    connection: &Connection,
+    mut delivery: Delivery,
+) -> Result<Receipt, StoreError> {
+    // Nothing is received into a day whose root may be published, whatever the clock says.
+    delivery.received_ms =
+        proof::after_published(connection, &delivery.hall, delivery.received_ms)?;
+    let delivery = &delivery;
     let held = held::load(connection, delivery)?;
     let mut receipt = Receipt {
         status: ReplyStatus::Taken,
@@ -58,14 +77,23 @@ pub(super) fn ingest(connection: &Connection, delivery: &Delivery) -> Result<Rec
         prompts: Vec::new(),
         verdicts: Verdicts::default(),
         counted: false,
+        behind: Vec::new(),
+        incidents: Vec::new(),
         revoked: held.terminal.revoked,
     };
     if held.terminal.revoked {
         return Ok(receipt);
     }
     let plan = decide(&held, delivery);
-    store(connection, delivery, &plan)?;
     let window = &held.terminal.window;
+    let stream = held.stream.as_ref();
+    let at = plan.stream.as_ref().map(|s| s.window);
+    let at = at.or_else(|| stream.map(|s| s.window.as_str()));
+    let at = at.unwrap_or(window.as_str());
+    let happened = store(connection, delivery, &plan, at)?;
+    let happened = plan.incidents.iter().chain(&happened);
+    let terminal = (&delivery.hall, delivery.head.terminal);
+    receipt.incidents = incidents::raise(connection, terminal, at, delivery.received_ms, happened)?;
     if plan.touch_terminal {
         prompts::receive(connection, delivery, window)?;
     }
@@ -74,36 +102,70 @@ pub(super) fn ingest(connection: &Connection, delivery: &Delivery) -> Result<Rec
     receipt.acknowledgement = plan.acknowledgement;
     receipt.next_number = plan.next_number;
     receipt.verdicts = plan.verdicts;
+    receipt.behind = plan.behind;
     receipt.counted = !plan.deltas.is_empty();
     Ok(receipt)
 }
 
-fn store(connection: &Connection, delivery: &Delivery, plan: &Plan<'_>) -> Result<(), StoreError> {
+/// Makes a plan durable. Gives back what happened beside what the plan says.
+fn store(
+    connection: &Connection,
+    delivery: &Delivery,
+    plan: &Plan<'_>,
+    window: &str,
+) -> Result<Vec<Incident>, StoreError> {
     if !plan.touch_terminal {
-        return Ok(());
+        return Ok(Vec::new());
     }
     touch_terminal(connection, delivery, plan)?;
-    let Some(run) = &delivery.head.run else {
-        return Ok(());
-    };
+    let mut happened = Vec::new();
+    if let Some(span) = Span::of(&delivery.head) {
+        happened = store_span(connection, delivery, plan, &span, window)?;
+    }
+    boots::store(connection, delivery, plan)?;
+    Ok(happened)
+}
+
+fn store_span(
+    connection: &Connection,
+    delivery: &Delivery,
+    plan: &Plan<'_>,
+    span: &Span,
+    window: &str,
+) -> Result<Vec<Incident>, StoreError> {
     let of = Of {
         connection,
         hall: delivery.hall.as_str(),
         terminal: delivery.head.terminal.as_bytes(),
-        stream: run.stream.as_bytes(),
+        stream: span.stream.as_bytes(),
         received_ms: delivery.received_ms,
     };
     of.rows(&plan.rows)?;
+    of.chained(&plan.chained)?;
     of.amend(&plan.amended)?;
     of.misuse(&plan.misused)?;
     of.self_tests(&plan.tested)?;
     of.messages(&plan.left)?;
     of.dead_letters(&plan.dead_letters)?;
     of.second_history(&plan.second)?;
-    if let Some(stream) = &plan.stream {
-        of.stream(stream)?;
+    if let Some(fold) = &plan.fold {
+        of.fold(fold, &delivery.signed_head, plan.whole)?;
     }
-    tally::apply(connection, of.hall, &plan.deltas)
+    if let Some(stream) = &plan.stream {
+        of.stream(stream, &delivery.signed_head)?;
+        // What came of it before its opening had no place in time.
+        if let Some(opening) = stream.opening.filter(|_| stream.opened && !stream.new) {
+            boots::refine(&of, opening.boot, &plan.evidence)?;
+        }
+    }
+    tally::apply(connection, of.hall, &plan.deltas)?;
+    if plan.whole {
+        of.settle()?;
+    }
+    if plan.rescues.is_empty() {
+        return Ok(Vec::new());
+    }
+    of.rescue(delivery, plan, window)
 }
 
 /// Number and health of the terminal.
@@ -116,7 +178,7 @@ fn touch_terminal(
     let health = &head.health;
     // The terminal counted what this exchange carries as unsent; once taken it no longer is.
     let taken = match plan.status {
-        ReplyStatus::Taken => delivery.records.len() as u64,
+        ReplyStatus::Taken => Span::of(head).map_or(0, |span| span.count),
         ReplyStatus::Gap
         | ReplyStatus::StaleNumber
         | ReplyStatus::Conflict
@@ -148,6 +210,7 @@ fn touch_terminal(
 }
 
 /// One stream's rows.
+#[derive(Clone, Copy)]
 struct Of<'a> {
     connection: &'a Connection,
     hall: &'a str,
@@ -191,6 +254,7 @@ fn bind_row(insert: &mut Statement<'_>, row: &Row<'_>) -> Result<(), StoreError>
     insert.raw_bind_parameter(25, misuse.map(|m| m.kinds))?;
     insert.raw_bind_parameter(26, misuse.map(|m| m.touches))?;
     insert.raw_bind_parameter(27, misuse.map(|m| m.span_ms))?;
+    insert.raw_bind_parameter(28, row.chain.map(|chain| *chain.as_bytes()))?;
     Ok(())
 }
 
@@ -220,6 +284,25 @@ impl Of<'_> {
         Ok(())
     }
 
+    /// The chain beside records that came out of turn.
+    fn chained(&self, chained: &[(u64, ChainHash)]) -> Result<(), StoreError> {
+        for (seq, hash) in chained {
+            self.connection
+                .prepare_cached(
+                    "UPDATE record SET chain = ?1 WHERE hall_id = ?2 AND terminal_id = ?3 \
+                     AND stream_id = ?4 AND seq = ?5",
+                )?
+                .execute(params![
+                    hash.as_bytes(),
+                    self.hall,
+                    self.terminal,
+                    self.stream,
+                    capped(*seq)
+                ])?;
+        }
+        Ok(())
+    }
+
     fn amend(&self, amended: &BTreeMap<u64, Amended<'_>>) -> Result<(), StoreError> {
         for (seq, now) in amended {
             self.connection
@@ -243,7 +326,11 @@ impl Of<'_> {
     fn dead_letters(&self, letters: &[DeadLetter]) -> Result<(), StoreError> {
         for letter in letters {
             self.connection
-                .prepare_cached("INSERT INTO dead_letter VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+                .prepare_cached(
+                    "INSERT INTO dead_letter (hall_id, terminal_id, stream_id, seq, reason, \
+                     detail, received_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+                     ON CONFLICT DO NOTHING",
+                )?
                 .execute(params![
                     self.hall,
                     self.terminal,
@@ -260,7 +347,7 @@ impl Of<'_> {
     /// Each second history is kept once, however often it is told.
     fn second_history(&self, second: &[Second<'_>]) -> Result<(), StoreError> {
         for record in second {
-            let bytes = &record.sealed.bytes;
+            let bytes = &*record.bytes;
             self.connection
                 .prepare_cached(
                     "INSERT INTO conflict VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
@@ -279,42 +366,69 @@ impl Of<'_> {
         Ok(())
     }
 
-    fn stream(&self, stream: &StreamState<'_>) -> Result<(), StoreError> {
-        if !stream.new {
+    /// The stream as it stands now, and the terminal's signed word for it.
+    fn stream(&self, stream: &StreamState<'_>, signed_head: &[u8]) -> Result<(), StoreError> {
+        if stream.new {
             self.connection
                 .prepare_cached(
-                    "UPDATE stream SET watermark = ?1, hash = ?2, last_ordinal = ?3 \
-                     WHERE hall_id = ?4 AND terminal_id = ?5 AND stream_id = ?6",
+                    "INSERT INTO stream (hall_id, terminal_id, stream_id, watermark, hash, \
+                     window_id, channel, software, received_ms, last_ordinal, suite) \
+                     VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, '', ?7, 0, ?8)",
                 )?
                 .execute(params![
-                    capped(stream.watermark),
-                    stream.hash.as_bytes(),
-                    stream.last_ordinal,
                     self.hall,
                     self.terminal,
-                    self.stream
+                    self.stream,
+                    stream.hash.as_bytes(),
+                    stream.window,
+                    stream.channel,
+                    self.received_ms,
+                    stream.hash.suite().number()
                 ])?;
-            return Ok(());
+        }
+        if stream.opened {
+            self.opening(stream)?;
         }
         self.connection
             .prepare_cached(
-                "INSERT INTO stream VALUES \
-                 (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                "UPDATE stream SET watermark = ?1, hash = ?2, last_ordinal = ?3, \
+                 signed_head = ?4, suite = ?8 WHERE hall_id = ?5 AND terminal_id = ?6 AND stream_id = ?7",
             )?
             .execute(params![
+                capped(stream.watermark),
+                stream.hash.as_bytes(),
+                stream.last_ordinal,
+                signed_head,
                 self.hall,
                 self.terminal,
                 self.stream,
-                capped(stream.watermark),
-                stream.hash.as_bytes(),
+                stream.hash.suite().number()
+            ])?;
+        Ok(())
+    }
+
+    /// What the opening says.
+    fn opening(&self, stream: &StreamState<'_>) -> Result<(), StoreError> {
+        let previous = stream.previous.as_ref();
+        self.connection
+            .prepare_cached(
+                "UPDATE stream SET window_id = ?1, channel = ?2, opened_ms = ?3, uptime_ms = ?4, \
+                 boot_id = ?5, software = ?6, previous_stream = ?7, previous_seq = ?8, \
+                 previous_hash = ?9 WHERE hall_id = ?10 AND terminal_id = ?11 AND stream_id = ?12",
+            )?
+            .execute(params![
                 stream.window,
                 stream.channel,
                 stream.opening.map(|o| o.wall_ms),
                 stream.opening.map(|o| capped(o.uptime_ms)),
                 stream.opening.map(|o| *o.boot.as_bytes()),
                 stream.software,
-                self.received_ms,
-                stream.last_ordinal
+                previous.map(|p| *p.stream.as_bytes()),
+                previous.map(|p| capped(p.seq.get())),
+                previous.map(|p| *p.hash.as_bytes()),
+                self.hall,
+                self.terminal,
+                self.stream
             ])?;
         Ok(())
     }
@@ -323,9 +437,9 @@ impl Of<'_> {
 const INSERT_RECORD: &str = "INSERT INTO record (hall_id, terminal_id, stream_id, seq, bytes, \
     received_ms, kind, ordinal, at_ms, earliest_ms, latest_ms, window_id, department_id, staff_id, \
     item_code, case_number, channel, outcome, level, tags, response_ms, amended_by, \
-    trigger, caller_key, misuse_kinds, misuse_touches, misuse_span_ms) \
+    trigger, caller_key, misuse_kinds, misuse_touches, misuse_span_ms, chain) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, \
-    ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)";
+    ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)";
 
 /// `510,512`
 fn tag_list(tags: &[TagCode]) -> String {

@@ -11,6 +11,9 @@ use crate::store::StoreError;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/V1__first.sql"),
     include_str!("../../../migrations/V2__tablet_pages.sql"),
+    include_str!("../../../migrations/V3__faults.sql"),
+    include_str!("../../../migrations/V4__proof.sql"),
+    include_str!("../../../migrations/V5__suites.sql"),
 ];
 
 /// Runs the migrations that the file has not seen, each in its own transaction.

@@ -8,7 +8,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::hall::options;
 use super::port::{capped, code};
 use crate::store::{
-    LeftMessage, OfficeStore, ResumeRefused, StoreError, Supplemented, WatchedTerminal,
+    LeftMessage, MessageAccess, MessageFilter, OfficeStore, ResumeRefused, StoreError,
+    Supplemented, WatchedTerminal,
 };
 
 #[async_trait]
@@ -58,8 +59,37 @@ impl OfficeStore for super::SqliteStore {
             .await
     }
 
-    async fn messages(&self, reader: String, now_ms: i64) -> Result<Vec<LeftMessage>, StoreError> {
-        self.write(move |connection| messages(connection, &reader, now_ms))
+    async fn messages(
+        &self,
+        filter: MessageFilter,
+        reader: String,
+        now_ms: i64,
+    ) -> Result<Vec<LeftMessage>, StoreError> {
+        self.write(move |connection| messages(connection, &filter, &reader, now_ms))
+            .await
+    }
+
+    async fn note_message_access(
+        &self,
+        reader: String,
+        messages: u64,
+        about: String,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        self.write(move |connection| {
+            let sql = "INSERT INTO message_access (hall_id, at_ms, reader, messages, about) \
+                 VALUES ('', ?1, ?2, ?3, ?4)";
+            connection.execute(sql, params![now_ms, reader, capped(messages), about])?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn message_accesses(
+        &self,
+        hall: Option<HallId>,
+    ) -> Result<Vec<MessageAccess>, StoreError> {
+        self.read(move |connection| accesses(connection, hall.as_ref()))
             .await
     }
 
@@ -79,24 +109,81 @@ impl OfficeStore for super::SqliteStore {
     }
 }
 
+/// Which rows of `message m` a filter lets through.
+const FILTERED: &str = "(?1 IS NULL OR m.hall_id = ?1) AND (?2 IS NULL OR m.window_id = ?2) \
+    AND (?3 IS NULL OR m.at_ms >= ?3) AND (?4 IS NULL OR m.at_ms < ?4)";
+
+/// A filter in words, for whoever reads who opened what.
+fn about(filter: &MessageFilter) -> String {
+    let instant = |ms: i64| {
+        let at = jiff::Timestamp::from_millisecond(ms);
+        at.map_or_else(|_| ms.to_string(), |at| at.to_string())
+    };
+    let parts = [
+        filter.window.as_ref().map(|w| format!("window {w}")),
+        filter.from_ms.map(|ms| format!("from {}", instant(ms))),
+        filter.until_ms.map(|ms| format!("until {}", instant(ms))),
+    ];
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    if parts.is_empty() {
+        return "all".to_owned();
+    }
+    parts.join(", ")
+}
+
+fn accesses(
+    connection: &Connection,
+    hall: Option<&HallId>,
+) -> Result<Vec<MessageAccess>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT at_ms, reader, NULLIF(hall_id, ''), messages, about FROM message_access \
+         WHERE ?1 IS NULL OR hall_id = ?1 ORDER BY at_ms DESC, hall_id",
+    )?;
+    let rows = statement.query_map([hall.map(HallId::as_str)], |row| {
+        Ok(MessageAccess {
+            at_ms: row.get(0)?,
+            reader: row.get(1)?,
+            hall: row.get(2)?,
+            messages: row.get::<_, i64>(3)?.unsigned_abs(),
+            about: row.get(4)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 fn messages(
     connection: &Connection,
+    filter: &MessageFilter,
     reader: &str,
     now_ms: i64,
 ) -> Result<Vec<LeftMessage>, StoreError> {
-    connection.execute(
-        "INSERT INTO message_access (hall_id, at_ms, reader, messages) \
-         SELECT hall_id, ?1, ?2, COUNT(*) FROM message GROUP BY hall_id",
-        params![now_ms, reader],
-    )?;
-    let mut statement = connection.prepare_cached(
+    let hall = filter.hall.as_ref().map(HallId::as_str);
+    let window = filter.window.as_ref().map(WindowId::as_str);
+    let written = format!(
+        "INSERT INTO message_access (hall_id, at_ms, reader, messages, about) \
+         SELECT m.hall_id, ?5, ?6, COUNT(*), ?7 FROM message m WHERE {FILTERED} \
+         GROUP BY m.hall_id"
+    );
+    let (from_ms, until_ms) = (filter.from_ms, filter.until_ms);
+    let key = params![
+        hall,
+        window,
+        from_ms,
+        until_ms,
+        now_ms,
+        reader,
+        about(filter)
+    ];
+    connection.execute(&written, key)?;
+    let sql = format!(
         "SELECT m.hall_id, h.time_zone, m.window_id, m.stream_id, m.target_seq, m.what, m.sealed, \
          m.at_ms, r.level, r.case_number FROM message m JOIN hall h ON h.hall_id = m.hall_id \
          JOIN record r ON r.hall_id = m.hall_id AND r.terminal_id = m.terminal_id \
-         AND r.stream_id = m.stream_id AND r.seq = m.target_seq \
-         ORDER BY m.hall_id, m.at_ms, m.stream_id, m.seq",
-    )?;
-    let mut rows = statement.query([])?;
+         AND r.stream_id = m.stream_id AND r.seq = m.target_seq WHERE {FILTERED} \
+         ORDER BY m.hall_id, m.at_ms, m.stream_id, m.seq"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![hall, window, from_ms, until_ms])?;
     let mut messages = Vec::new();
     while let Some(row) = rows.next()? {
         messages.push(message(row)?);

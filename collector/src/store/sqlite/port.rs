@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use manyi_shared::domain::{HallId, TerminalId, WindowId};
-use manyi_shared::wire::{EnrolmentCode, PublicKey};
+use manyi_shared::wire::{EnrolmentCode, PublicKey, Suite};
 
 use super::{SqliteStore, enrolment, hall, ingest};
 use crate::hall::HallTables;
@@ -20,7 +20,7 @@ impl IngestStore for SqliteStore {
     }
 
     async fn ingest(&self, delivery: Delivery) -> Result<Receipt, StoreError> {
-        self.write(move |connection| ingest::ingest(connection, &delivery))
+        self.write(move |connection| ingest::ingest(connection, delivery))
             .await
     }
 
@@ -54,6 +54,10 @@ impl IngestStore for SqliteStore {
 
     async fn terminals(&self) -> Result<Vec<TerminalSummary>, StoreError> {
         self.read(enrolment::terminals).await
+    }
+
+    async fn suites(&self) -> Result<Vec<Suite>, StoreError> {
+        self.read(enrolment::suites).await
     }
 
     async fn revoke(&self, id: TerminalId) -> Result<bool, StoreError> {

@@ -49,7 +49,7 @@ fn told(connection: &Connection) -> Result<Beside, StoreError> {
          FROM record r JOIN hall h ON h.hall_id = r.hall_id \
          WHERE r.kind IN (4, 5, 6) AND NOT EXISTS (SELECT 1 FROM dead_letter d \
          WHERE d.hall_id = r.hall_id AND d.terminal_id = r.terminal_id \
-         AND d.stream_id = r.stream_id AND d.seq = r.seq) ORDER BY 1, 2, 3, 4",
+         AND d.stream_id = r.stream_id AND d.seq = r.seq AND d.state = 'kept') ORDER BY 1, 2, 3, 4",
     )?;
     let mut rows = statement.query([])?;
     let mut beside = Beside::default();

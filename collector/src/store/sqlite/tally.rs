@@ -59,11 +59,16 @@ pub(super) fn apply(
     Ok(())
 }
 
-/// How many counts differ between the tally and a recount of all records; 0 when all is well.
+/// How many counts differ between the tally and a recount of all records and folds; 0 when all is
+/// well.
 pub(super) fn differences(connection: &Connection) -> Result<u64, StoreError> {
-    let recount = "SELECT hall_id, at_ms / 900000 AS slot, window_id, department_id, staff_id, \
-         item_code, channel, outcome, COALESCE(level, 0) AS level, COUNT(*) AS n FROM record \
-         WHERE outcome IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9";
+    let recount = "SELECT hall_id, slot, window_id, department_id, staff_id, item_code, channel, \
+         outcome, level, SUM(n) AS n FROM (\
+         SELECT hall_id, at_ms / 900000 AS slot, window_id, department_id, staff_id, item_code, \
+         channel, outcome, COALESCE(level, 0) AS level, 1 AS n FROM record \
+         WHERE outcome IS NOT NULL UNION ALL \
+         SELECT hall_id, at_ms / 900000, window_id, department_id, '', '', channel, outcome, \
+         level, n FROM fold_count WHERE n > 0) GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9";
     let tally = "SELECT hall_id, slot, window_id, department_id, staff_id, item_code, channel, \
          outcome, level, n FROM tally";
     let sql = format!(

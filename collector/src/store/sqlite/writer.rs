@@ -88,7 +88,8 @@ fn caught<T>(
     connection: &Connection,
     work: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    catch_unwind(AssertUnwindSafe(|| work(connection))).unwrap_or(Err(StoreError::Closed))
+    catch_unwind(AssertUnwindSafe(|| work(connection)))
+        .unwrap_or_else(|cause| Err(StoreError::Panicked(crate::problem::words_of(&*cause))))
 }
 
 fn in_savepoint<T>(
@@ -243,7 +244,10 @@ mod tests {
         let panicked = writer
             .run(|_| -> Result<(), StoreError> { panic!("on purpose") })
             .await;
-        assert!(matches!(panicked, Err(StoreError::Closed)), "{panicked:?}");
+        assert!(
+            matches!(&panicked, Err(StoreError::Panicked(text)) if text == "on purpose"),
+            "{panicked:?}"
+        );
         writer
             .run(|connection| insert(connection, 2))
             .await

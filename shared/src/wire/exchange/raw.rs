@@ -8,6 +8,7 @@ use crate::wire::chain::ChainHash;
 use crate::wire::claim::RawClaim;
 use crate::wire::fold::RawFold;
 use crate::wire::limits::{MAX_CLAIMS, MAX_PROMPTS, MAX_TEXT_BYTES};
+use crate::wire::suite::Suite;
 
 use super::{ExchangeHead, Health, PromptReceipt, Run, VERSION};
 
@@ -67,6 +68,9 @@ pub(super) struct RawRun {
     pub(super) base: [u8; 32],
     #[cbor(n(4), with = "minicbor::bytes")]
     pub(super) head: [u8; 32],
+    /// The suite of the stream's chain; left out for the first.
+    #[n(5)]
+    pub(super) suite: Option<u8>,
 }
 
 #[derive(Encode, Decode)]
@@ -109,12 +113,13 @@ impl RawHead {
             return Err("only one record at a time is kept unread".to_owned());
         }
         let run = self.run.map(|run| {
+            let suite = Suite::from_field(run.suite)?;
             Ok::<_, String>(Run {
                 stream: StreamId::from_bytes(run.stream),
                 first: Seq::new(run.first).ok_or("the first position of a run is at least 1")?,
                 count: run.count,
-                base: ChainHash::from_bytes(run.base),
-                head: ChainHash::from_bytes(run.head),
+                base: ChainHash::of(suite, run.base),
+                head: ChainHash::of(suite, run.head),
             })
         });
         Ok(ExchangeHead {
@@ -144,7 +149,7 @@ impl RawHead {
                 .unwrap_or_default()
                 .into_iter()
                 .map(RawClaim::into_domain)
-                .collect(),
+                .collect::<Result<_, _>>()?,
             unread,
         })
     }

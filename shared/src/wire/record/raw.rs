@@ -15,6 +15,7 @@ use crate::domain::{
     OutcomeKind, Seq, ServiceEvent, StaffId, StreamId, TerminalId, Trigger, WindowId, Withdrawal,
 };
 use crate::wire::chain::ChainHash;
+use crate::wire::suite::Suite;
 
 use fields::{code, flag, step, tag_codes, tag_numbers, tag_set, time, value};
 
@@ -35,9 +36,6 @@ const KIND_MESSAGE: u64 = 6;
 const KIND_LOSS: u64 = 7;
 const KIND_RESCUED: u64 = 8;
 const KIND_CLOCK_SET: u64 = 9;
-
-/// The only format of the chain and the signature so far: SHA-256 and Ed25519.
-const SUITE_ED25519_SHA256: u8 = 1;
 
 #[derive(Encode, Decode)]
 #[cbor(map)]
@@ -173,7 +171,7 @@ impl Opened {
         Self {
             kind: KIND_OPENED,
             synchronised: flag(at.synchronised),
-            suite: SUITE_ED25519_SHA256,
+            suite: opened.suite.number(),
             terminal: *opened.terminal.as_bytes(),
             stream: *opened.stream.as_bytes(),
             previous_stream: opened.previous.map(|tip| *tip.stream.as_bytes()),
@@ -190,9 +188,8 @@ impl Opened {
     }
 
     fn into_domain(self) -> Result<Record, RecordError> {
-        if self.suite != SUITE_ED25519_SHA256 {
-            return Err(value("suite", &format!("{} is not known here", self.suite)));
-        }
+        let suite = Suite::from_number(self.suite)
+            .ok_or_else(|| value("suite", &format!("{} is not known here", self.suite)))?;
         super::check_text("software", &self.software)?;
         let previous = match (self.previous_stream, self.previous_seq, self.previous_hash) {
             (None, None, None) => None,
@@ -209,6 +206,7 @@ impl Opened {
             }
         };
         let opened = StreamOpened {
+            suite,
             terminal: TerminalId::from_bytes(self.terminal),
             stream: StreamId::from_bytes(self.stream),
             previous,

@@ -8,8 +8,10 @@ use url::Url;
 const ADDRESS_START: &str = "https://";
 /// Characters of an address; far more than any collector's has.
 pub const LONGEST_ADDRESS: usize = 200;
-/// Letters and digits of a code.
+/// Letters and digits of a code, without the `G` in front that says `gm`.
 const CODE_SYMBOLS: usize = 8;
+/// What a code for the suite `gm` begins with.
+const GM: char = 'G';
 /// The two fields.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Field {
@@ -51,7 +53,9 @@ impl Form {
             Field::Address if is_url_character(key) && self.address.len() < LONGEST_ADDRESS => {
                 self.address.push(key);
             }
-            Field::Code if key.is_ascii_alphanumeric() && self.symbols.len() < CODE_SYMBOLS => {
+            Field::Code
+                if key.is_ascii_alphanumeric() && self.symbols.len() < self.longest_code() =>
+            {
                 self.symbols.push(key.to_ascii_uppercase());
             }
             Field::Address | Field::Code => {}
@@ -76,11 +80,20 @@ impl Form {
         self.symbols.clear();
     }
 
-    /// The code with its hyphen.
+    /// A code that begins with G may have a character more.
+    fn longest_code(&self) -> usize {
+        CODE_SYMBOLS + usize::from(self.symbols.starts_with(GM))
+    }
+
+    /// The code with its hyphens.
     pub(super) fn code(&self) -> String {
         let mut code = self.symbols.clone();
+        let prefix = usize::from(code.len() > CODE_SYMBOLS);
         if code.len() >= CODE_SYMBOLS / 2 {
-            code.insert(CODE_SYMBOLS / 2, '-');
+            code.insert(prefix + CODE_SYMBOLS / 2, '-');
+        }
+        if prefix > 0 {
+            code.insert(prefix, '-');
         }
         code
     }
@@ -96,7 +109,7 @@ impl Form {
         if self.field == Field::Code && !is_collector_address(&self.address) {
             return Some(EnrolProblem::AddressMalformed);
         }
-        let typed = self.symbols.len() == CODE_SYMBOLS;
+        let typed = self.symbols.len() >= CODE_SYMBOLS;
         (typed && self.symbols.parse::<EnrolmentCode>().is_err())
             .then_some(EnrolProblem::CodeMalformed)
     }

@@ -69,6 +69,9 @@ fn an_address_is_what_the_daemon_will_take(#[case] text: &str, #[case] taken: bo
 #[case("7kx2-9qwm", "7KX2-9QWM")]
 #[case("7kx29qwm", "7KX2-9QWM")]
 #[case::too_long("7kx29qwmzz", "7KX2-9QWM")]
+#[case::gm("g7kx29qwm", "G-7KX2-9QWM")]
+#[case::gm_as_printed("g-7kx2-9qwm", "G-7KX2-9QWM")]
+#[case::gm_too_long("g7kx29qwmzz", "G-7KX2-9QWM")]
 #[case::foreign("7 k满x２2!", "7KX2-")]
 fn the_code_has_its_hyphen_by_itself(#[case] keys: &str, #[case] shown: &str) {
     let mut hand = Hand::new(false);

@@ -31,6 +31,7 @@ impl Tablet {
         let data = DataDir::new(folder.path().join("data"));
         std::fs::create_dir(data.path()).unwrap();
         let opening = Opening {
+            suite: manyi_shared::wire::Suite::Ed25519Sha256,
             terminal: TerminalId::from_bytes([1; 16]),
             hall: HallId::new("371581-01").unwrap(),
             window: WindowId::new("A01").unwrap(),

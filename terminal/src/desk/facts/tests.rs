@@ -60,6 +60,7 @@ fn places(folder: &TempDir) -> Places {
 
 fn writer(places: &Places) -> Writer {
     let opening = Opening {
+        suite: manyi_shared::wire::Suite::Ed25519Sha256,
         terminal: TerminalId::from_bytes([1; 16]),
         hall: HallId::new("330100-01").unwrap(),
         window: WindowId::new("W12").unwrap(),

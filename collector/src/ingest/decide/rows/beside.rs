@@ -4,6 +4,7 @@ use manyi_shared::domain::OutcomeKind;
 use manyi_shared::wire::{Message, Misuse, RejectReason, SelfTest};
 
 use super::Extension;
+use crate::ingest::whole::no_target;
 use crate::ingest::{Left, Placed, Tested};
 
 impl<'d> Extension<'_, 'd> {
@@ -39,8 +40,7 @@ impl<'d> Extension<'_, 'd> {
             None => false,
         };
         if !done {
-            let detail = format!("position {target} is no counted outcome of the stream");
-            self.reject(seq, RejectReason::NoTarget, detail);
+            self.reject(seq, RejectReason::NoTarget, no_target(target, "outcome"));
         }
     }
 
@@ -62,8 +62,7 @@ impl<'d> Extension<'_, 'd> {
                 window: self.stream.window,
             });
         } else {
-            let detail = format!("position {target} is no counted rating of the stream");
-            self.reject(seq, RejectReason::NoTarget, detail);
+            self.reject(seq, RejectReason::NoTarget, no_target(target, "rating"));
         }
     }
 }

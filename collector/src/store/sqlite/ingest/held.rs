@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use manyi_shared::domain::{BootId, Level, OutcomeKind, Seq};
-use manyi_shared::wire::{ChainHash, RejectReason, Rejection, Run};
-use rusqlite::{Connection, OptionalExtension, params};
+use manyi_shared::domain::{BootId, Level, OutcomeKind, Seq, StreamId};
+use manyi_shared::wire::{ChainHash, RejectReason, Rejection, Suite};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::ingest::{Delivery, Held, HeldRating, HeldStream, HeldTerminal, Opening, slot_of};
-use crate::store::StoreError;
+use super::{boots, past};
+use crate::ingest::{
+    Delivery, Held, HeldFold, HeldRating, HeldStream, HeldTerminal, Opening, Span, slot_of,
+};
 use crate::store::sqlite::port::{capped, code, number};
+use crate::store::{StoreError, TerminalState};
 
 /// Reads everything that the decision about a delivery needs.
 pub(super) fn load(connection: &Connection, delivery: &Delivery) -> Result<Held, StoreError> {
@@ -18,20 +21,28 @@ pub(super) fn load(connection: &Connection, delivery: &Delivery) -> Result<Held,
         profile_version,
         departments: BTreeMap::new(),
         stream: None,
-        overlap: Vec::new(),
+        overlap: BTreeMap::new(),
+        folds: BTreeMap::new(),
+        ahead: false,
         overlap_rejected: Vec::new(),
         targets: BTreeMap::new(),
         outcomes: BTreeSet::new(),
         conflict_through: 0,
+        tips: BTreeMap::new(),
+        sibling: None,
+        before_ms: None,
+        boots: BTreeMap::new(),
     };
-    if let Some(run) = &delivery.head.run {
+    if let Some(span) = Span::of(&delivery.head) {
         let of = Of {
             connection,
             delivery,
-            run,
+            stream: span.stream,
         };
-        of.run(&mut held)?;
+        of.span(&span, &mut held)?;
     }
+    past::load(connection, delivery, &mut held)?;
+    boots::load(connection, delivery, &mut held)?;
     Ok(held)
 }
 
@@ -40,46 +51,51 @@ fn terminal(
     delivery: &Delivery,
 ) -> Result<(HeldTerminal, u32), StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT t.window_id, t.last_number, t.state, h.profile_version FROM terminal t \
+        "SELECT t.window_id, t.last_number, t.state, h.profile_version, t.replaced_ms FROM terminal t \
          JOIN hall h ON h.hall_id = t.hall_id WHERE t.hall_id = ?1 AND t.terminal_id = ?2",
     )?;
     let key = params![delivery.hall.as_str(), delivery.head.terminal.as_bytes()];
-    let (window, last_number, state, version) = statement.query_row(key, |row| {
+    let (window, last_number, state, version, replaced_ms) = statement.query_row(key, |row| {
         Ok((
             row.get::<_, String>(0)?,
             row.get::<_, i64>(1)?,
             row.get::<_, String>(2)?,
             row.get::<_, i64>(3)?,
+            row.get::<_, Option<i64>>(4)?,
         ))
     })?;
     let terminal = HeldTerminal {
         window: code(&window, "terminal.window_id")?,
         last_number: number(last_number, "terminal.last_number")?,
-        revoked: state != "active",
+        revoked: TerminalState::named(&state) == TerminalState::Revoked,
+        replaced_ms,
     };
     Ok((terminal, number(version, "hall.profile_version")?))
 }
 
-/// One run's surroundings.
+/// The surroundings of one stream.
 struct Of<'a> {
     connection: &'a Connection,
     delivery: &'a Delivery,
-    run: &'a Run,
+    stream: StreamId,
 }
 
 impl Of<'_> {
-    fn run(&self, held: &mut Held) -> Result<(), StoreError> {
+    fn span(&self, span: &Span, held: &mut Held) -> Result<(), StoreError> {
         held.stream = self.stream()?;
         let watermark = held.stream.as_ref().map_or(0, |s| s.watermark);
-        let first = self.run.first.get();
-        let last = first
-            .saturating_add(u64::from(self.run.count))
-            .saturating_sub(1);
-        if first <= watermark {
-            held.overlap = self.bytes(first, last.min(watermark))?;
+        let (first, last) = (span.first.get(), span.last());
+        held.ahead = self.ahead(watermark)?;
+        if first <= watermark || held.ahead {
+            held.overlap = self.bytes(first, last)?;
             held.overlap_rejected = self.rejected(first, last.min(watermark))?;
+            held.folds = self.folds(first, last)?;
         } else if first > watermark + 1 {
             held.conflict_through = self.conflict_through()?;
+        }
+        let gone = self.delivery.head.fold.as_ref();
+        if gone.is_some_and(|fold| fold.entries.is_empty()) {
+            held.before_ms = self.before_ms(watermark)?;
         }
         for target in self.delivery.targets() {
             if target.get() <= watermark && held.outcomes.insert(target.get()) {
@@ -105,58 +121,94 @@ impl Of<'_> {
         Ok(())
     }
 
+    /// Whether records above the watermark are here.
+    fn ahead(&self, watermark: u64) -> Result<bool, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM record WHERE hall_id = ?1 AND terminal_id = ?2 \
+             AND stream_id = ?3 AND seq > ?4)",
+        )?;
+        let (hall, terminal, stream) = self.key();
+        let key = params![hall, terminal, stream, capped(watermark)];
+        Ok(statement.query_row(key, |row| row.get(0))?)
+    }
+
+    /// The folds that reach into these positions, or end just before them.
+    fn folds(&self, first: u64, last: u64) -> Result<BTreeMap<u64, HeldFold>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT first, last, base, head FROM fold WHERE hall_id = ?1 AND terminal_id = ?2 \
+             AND stream_id = ?3 AND first <= ?5 AND last >= ?4 - 1",
+        )?;
+        let (hall, terminal, stream) = self.key();
+        let key = params![hall, terminal, stream, capped(first), capped(last)];
+        let rows = statement.query_map(key, |row| {
+            let fold = HeldFold {
+                last: row.get::<_, i64>(1)?.unsigned_abs(),
+                base: ChainHash::from_bytes(row.get(2)?),
+                head: ChainHash::from_bytes(row.get(3)?),
+            };
+            Ok((row.get::<_, i64>(0)?.unsigned_abs(), fold))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// When the last record up to the watermark was sealed at the earliest.
+    fn before_ms(&self, watermark: u64) -> Result<Option<i64>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT earliest_ms FROM record WHERE hall_id = ?1 AND terminal_id = ?2 \
+             AND stream_id = ?3 AND seq <= ?4 AND earliest_ms IS NOT NULL \
+             ORDER BY seq DESC LIMIT 1",
+        )?;
+        let (hall, terminal, stream) = self.key();
+        let key = params![hall, terminal, stream, capped(watermark)];
+        Ok(statement.query_row(key, |row| row.get(0)).optional()?)
+    }
+
     fn key(&self) -> (&str, &[u8; 16], &[u8; 16]) {
         let Delivery { hall, head, .. } = self.delivery;
         (
             hall.as_str(),
             head.terminal.as_bytes(),
-            self.run.stream.as_bytes(),
+            self.stream.as_bytes(),
         )
     }
 
     fn stream(&self) -> Result<Option<HeldStream>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT watermark, hash, window_id, channel, opened_ms, uptime_ms, boot_id, \
-             last_ordinal FROM stream WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3",
+             last_ordinal, suite FROM stream WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3",
         )?;
         let found = statement.query_row(self.key(), |row| {
-            let opened: (Option<i64>, Option<i64>, Option<[u8; 16]>) =
-                (row.get(4)?, row.get(5)?, row.get(6)?);
-            let opening = match opened {
-                (Some(wall_ms), Some(uptime_ms), Some(boot)) => Some(Opening {
-                    wall_ms,
-                    uptime_ms: uptime_ms.unsigned_abs(),
-                    boot: BootId::from_bytes(boot),
-                }),
-                _ => None,
-            };
+            let suite = Suite::from_number(row.get(8)?)
+                .ok_or(rusqlite::Error::IntegralValueOutOfRange(8, 0))?;
             Ok(HeldStream {
                 watermark: row.get::<_, i64>(0)?.unsigned_abs(),
-                hash: ChainHash::from_bytes(row.get(1)?),
+                hash: ChainHash::of(suite, row.get(1)?),
                 window: row.get(2)?,
                 channel: row.get(3)?,
-                opening,
+                opening: opening(row, 4)?,
                 last_ordinal: row.get(7)?,
             })
         });
         Ok(found.optional()?)
     }
 
-    fn bytes(&self, first: u64, last: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+    fn bytes(&self, first: u64, last: u64) -> Result<BTreeMap<u64, Vec<u8>>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT bytes FROM record WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 \
+            "SELECT seq, bytes FROM record WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 \
              AND seq BETWEEN ?4 AND ?5 ORDER BY seq",
         )?;
         let (hall, terminal, stream) = self.key();
         let key = params![hall, terminal, stream, capped(first), capped(last)];
-        let rows = statement.query_map(key, |row| row.get(0))?;
+        let rows = statement.query_map(key, |row| {
+            Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?))
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
     fn rejected(&self, first: u64, last: u64) -> Result<Vec<Rejection>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT seq, reason FROM dead_letter WHERE hall_id = ?1 AND terminal_id = ?2 \
-             AND stream_id = ?3 AND seq BETWEEN ?4 AND ?5 ORDER BY seq",
+             AND stream_id = ?3 AND state = 'kept' AND seq BETWEEN ?4 AND ?5 ORDER BY seq",
         )?;
         let (hall, terminal, stream) = self.key();
         let key = params![hall, terminal, stream, capped(first), capped(last)];
@@ -229,7 +281,21 @@ impl Of<'_> {
     }
 }
 
-fn reason_named(name: &str) -> RejectReason {
+/// Wall clock, uptime and boot in three columns; none for an opening that was rejected.
+pub(super) fn opening(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Opening>> {
+    let opened: (Option<i64>, Option<i64>, Option<[u8; 16]>) =
+        (row.get(column)?, row.get(column + 1)?, row.get(column + 2)?);
+    Ok(match opened {
+        (Some(wall_ms), Some(uptime_ms), Some(boot)) => Some(Opening {
+            wall_ms,
+            uptime_ms: uptime_ms.unsigned_abs(),
+            boot: BootId::from_bytes(boot),
+        }),
+        _ => None,
+    })
+}
+
+pub(super) fn reason_named(name: &str) -> RejectReason {
     [
         RejectReason::Malformed,
         RejectReason::Opening,

@@ -1,0 +1,120 @@
+//! Dead letters that an operator has read again, by a program that may know more than the one that
+//! took them in.
+
+use manyi_shared::wire::{Record, RecordBody, RejectReason};
+use rusqlite::{Connection, params};
+
+use super::held::reason_named;
+use super::rescue::{Saved, Work};
+use super::{Of, incidents};
+use crate::ingest::Evidence;
+use crate::store::StoreError;
+use crate::store::faults::KeptLetter;
+use crate::store::sqlite::port::capped;
+
+/// Reads a dead letter again. What can be counted now is, once; what cannot stays.
+pub(in crate::store::sqlite) fn again(
+    connection: &Connection,
+    letter: &KeptLetter,
+    by: &str,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    let of = Of {
+        connection,
+        hall: letter.hall.as_str(),
+        terminal: letter.terminal.as_bytes(),
+        stream: letter.stream.as_bytes(),
+        received_ms: letter.received_ms,
+    };
+    connection
+        .prepare_cached(
+            "UPDATE dead_letter SET replayed_ms = ?5, replayed_by = ?6 WHERE hall_id = ?1 \
+             AND terminal_id = ?2 AND stream_id = ?3 AND seq = ?4",
+        )?
+        .execute(params![
+            of.hall,
+            of.terminal,
+            of.stream,
+            capped(letter.seq),
+            now_ms,
+            by
+        ])?;
+    match reason_named(&letter.reason) {
+        RejectReason::Malformed | RejectReason::Refused => read(&of, letter)?,
+        RejectReason::UnknownWindow => return window(&of, letter.seq),
+        _ => {}
+    }
+    of.settle()
+}
+
+/// Bytes that nobody could, or would, read.
+fn read(of: &Of<'_>, letter: &KeptLetter) -> Result<(), StoreError> {
+    let Some(bytes) = of.bytes_at(letter.seq)? else {
+        return Ok(());
+    };
+    let saved = Saved {
+        stream: letter.stream,
+        seq: letter.seq,
+        bytes,
+        carrier: (letter.stream, letter.seq),
+    };
+    let mut work = Work::new(
+        &letter.hall,
+        letter.terminal,
+        letter.window.as_str(),
+        Evidence::default(),
+    );
+    match work.read(of, &saved, true)? {
+        None => of.letter_taken(letter.seq)?,
+        Some((reason, detail)) => {
+            of.connection
+                .prepare_cached(
+                    "UPDATE dead_letter SET reason = ?5, detail = ?6 WHERE hall_id = ?1 \
+                     AND terminal_id = ?2 AND stream_id = ?3 AND seq = ?4",
+                )?
+                .execute(params![
+                    of.hall,
+                    of.terminal,
+                    of.stream,
+                    capped(letter.seq),
+                    reason.name(),
+                    detail
+                ])?;
+        }
+    }
+    let happened = work.finish(of)?;
+    let terminal = (&letter.hall, letter.terminal);
+    incidents::raise(
+        of.connection,
+        terminal,
+        letter.window.as_str(),
+        of.received_ms,
+        happened.iter(),
+    )?;
+    Ok(())
+}
+
+/// The opening names a window that the hall may have by now: what comes from now on counts there.
+fn window(of: &Of<'_>, seq: u64) -> Result<(), StoreError> {
+    let Some(bytes) = of.bytes_at(seq)? else {
+        return Ok(());
+    };
+    let Ok(Record {
+        body: RecordBody::StreamOpened(opened),
+        ..
+    }) = Record::decode(&bytes)
+    else {
+        return Ok(());
+    };
+    let told = opened.window.as_str();
+    if opened.hall.as_str() != of.hall || !of.has_window(told)? {
+        return Ok(());
+    }
+    of.connection
+        .prepare_cached(
+            "UPDATE stream SET window_id = ?4 WHERE hall_id = ?1 AND terminal_id = ?2 \
+             AND stream_id = ?3",
+        )?
+        .execute(params![of.hall, of.terminal, of.stream, told])?;
+    of.letter_taken(seq)
+}

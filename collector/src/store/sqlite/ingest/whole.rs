@@ -1,0 +1,537 @@
+//! A stream as a whole: read again, and its columns and counts set to what it comes to.
+
+use std::collections::BTreeMap;
+
+use manyi_shared::wire::{Fold, Message, Record, RecordBody, RejectReason};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::held::reason_named;
+use super::{Of, tag_list};
+use crate::ingest::TallyKey;
+use crate::ingest::whole::{Standing, Whole, come_to};
+use crate::store::StoreError;
+use crate::store::sqlite::port::capped;
+use crate::store::sqlite::tally;
+
+/// A stream as it is stored.
+pub(in crate::store::sqlite) struct Stored {
+    watermark: u64,
+    window: String,
+    channel: u8,
+    department: String,
+    rows: BTreeMap<u64, StoredRow>,
+    /// Rows that say something.
+    records: BTreeMap<u64, Record>,
+    letters: BTreeMap<u64, RejectReason>,
+    folds: Vec<Fold>,
+    counts: Vec<StoredCount>,
+}
+
+/// The columns of a row that follow from the whole stream.
+#[derive(Debug)]
+struct StoredRow {
+    at_ms: Option<i64>,
+    counts: bool,
+    level: Option<u8>,
+    tags: Option<String>,
+    amended_by: Option<u64>,
+    misuse: Option<(u8, u16, u32)>,
+    /// Window, department, clerk, item, channel.
+    place: Option<(String, String, String, String, u8)>,
+    outcome: Option<u8>,
+}
+
+/// An entry of a fold as it counts.
+struct StoredCount {
+    fold: usize,
+    first: i64,
+    entry: usize,
+    slot: i64,
+    window: String,
+    department: String,
+    channel: u8,
+    outcome: u8,
+    level: u8,
+    n: u32,
+}
+
+impl Of<'_> {
+    /// Sets outcomes, amendments, messages, dead letters and counts of the stream to what all its
+    /// rows and folds come to.
+    pub(super) fn settle(&self) -> Result<(), StoreError> {
+        let Some(stored) = Stored::load(self)? else {
+            return Ok(());
+        };
+        let whole = come_to(&stored.records, &stored.folds);
+        let mut deltas = BTreeMap::new();
+        self.settle_outcomes(&stored, &whole, &mut deltas)?;
+        self.settle_folds(&stored, &whole, &mut deltas)?;
+        self.settle_letters(&stored, &whole)?;
+        self.settle_messages(&stored, &whole)?;
+        let outcomes = whole
+            .counted
+            .iter()
+            .map(|(seq, s)| (*seq, s.record.ordinal));
+        let folded = whole.folded.iter().filter_map(|seq| {
+            let body = &stored.records.get(seq)?.body;
+            let RecordBody::Outcome(outcome) = body else {
+                return None;
+            };
+            Some((*seq, outcome.ordinal))
+        });
+        let told = outcomes.chain(folded);
+        let held = told.filter(|(seq, _)| *seq <= stored.watermark);
+        let last = held.map(|(_, ordinal)| ordinal).max().unwrap_or(0);
+        self.connection
+            .prepare_cached(
+                "UPDATE stream SET last_ordinal = ?4 \
+                 WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3",
+            )?
+            .execute(params![self.hall, self.terminal, self.stream, last])?;
+        deltas.retain(|_, n| *n != 0);
+        tally::apply(self.connection, self.hall, &deltas)
+    }
+
+    fn settle_outcomes<'s>(
+        &self,
+        stored: &'s Stored,
+        whole: &Whole<'s>,
+        deltas: &mut BTreeMap<TallyKey<'s>, i64>,
+    ) -> Result<(), StoreError> {
+        for (seq, row) in &stored.rows {
+            let standing = whole.counted.get(seq);
+            if row.counts
+                && let Some(key) = row.key()
+            {
+                *deltas.entry(key).or_default() -= 1;
+            }
+            if let Some(standing) = standing {
+                *deltas.entry(stored.key(row, standing)).or_default() += 1;
+            }
+            match standing {
+                Some(standing) if row.stands_as(standing) => {}
+                Some(standing) => self.stand(*seq, stored, row, standing)?,
+                None if row.counts => self.fall(*seq)?,
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The row counts, so.
+    fn stand(
+        &self,
+        seq: u64,
+        stored: &Stored,
+        row: &StoredRow,
+        standing: &Standing<'_>,
+    ) -> Result<(), StoreError> {
+        let key = stored.key(row, standing);
+        let (record, misuse) = (standing.record, standing.misuse);
+        let tags = (!standing.tags.is_empty() || standing.amended_by.is_some())
+            .then(|| tag_list(standing.tags));
+        self.connection
+            .prepare_cached(
+                "UPDATE record SET outcome = ?5, level = ?6, tags = ?7, amended_by = ?8, \
+                 window_id = ?9, department_id = ?10, staff_id = ?11, item_code = ?12, \
+                 channel = ?13, case_number = ?14, ordinal = ?15, response_ms = ?16, \
+                 trigger = ?17, caller_key = ?18, misuse_kinds = ?19, misuse_touches = ?20, \
+                 misuse_span_ms = ?21 \
+                 WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 AND seq = ?4",
+            )?
+            .execute(params![
+                self.hall,
+                self.terminal,
+                self.stream,
+                capped(seq),
+                key.outcome,
+                standing.level.map(|level| level.number()),
+                tags,
+                standing.amended_by.map(capped),
+                key.window,
+                key.department,
+                key.staff,
+                key.item,
+                key.channel,
+                record.event.case_number.as_ref().map(|c| c.as_str()),
+                record.ordinal,
+                record.response_ms,
+                record.call.trigger.number(),
+                record.call.key.map(|key| key.0),
+                misuse.map(|m| m.kinds),
+                misuse.map(|m| m.touches),
+                misuse.map(|m| m.span_ms)
+            ])?;
+        Ok(())
+    }
+
+    /// The row no longer counts.
+    fn fall(&self, seq: u64) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "UPDATE record SET outcome = NULL \
+                 WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 AND seq = ?4",
+            )?
+            .execute(params![self.hall, self.terminal, self.stream, capped(seq)])?;
+        Ok(())
+    }
+
+    fn settle_folds<'s>(
+        &self,
+        stored: &'s Stored,
+        whole: &Whole<'_>,
+        deltas: &mut BTreeMap<TallyKey<'s>, i64>,
+    ) -> Result<(), StoreError> {
+        for count in &stored.counts {
+            let remaining = whole.remaining.get(count.fold);
+            let n = remaining.and_then(|fold| fold.get(count.entry));
+            let n = n.copied().unwrap_or(0);
+            if n == count.n {
+                continue;
+            }
+            *deltas.entry(count.key()).or_default() += i64::from(n) - i64::from(count.n);
+            self.connection
+                .prepare_cached(
+                    "UPDATE fold_count SET n = ?6 WHERE hall_id = ?1 AND terminal_id = ?2 \
+                     AND stream_id = ?3 AND first = ?4 AND entry = ?5",
+                )?
+                .execute(params![
+                    self.hall,
+                    self.terminal,
+                    self.stream,
+                    count.first,
+                    capped(count.entry as u64),
+                    n
+                ])?;
+        }
+        Ok(())
+    }
+
+    fn settle_letters(&self, stored: &Stored, whole: &Whole<'_>) -> Result<(), StoreError> {
+        for (seq, (reason, detail)) in &whole.rejected {
+            if stored.letters.contains_key(seq) {
+                continue;
+            }
+            self.connection
+                .prepare_cached(
+                    "INSERT INTO dead_letter (hall_id, terminal_id, stream_id, seq, reason, \
+                     detail, received_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+                     ON CONFLICT DO UPDATE SET state = 'kept', reason = excluded.reason, \
+                     detail = excluded.detail",
+                )?
+                .execute(params![
+                    self.hall,
+                    self.terminal,
+                    self.stream,
+                    capped(*seq),
+                    reason.name(),
+                    detail,
+                    self.received_ms
+                ])?;
+        }
+        let follows = [RejectReason::SecondOutcome, RejectReason::NoTarget];
+        for (seq, reason) in &stored.letters {
+            if follows.contains(reason) && !whole.rejected.contains_key(seq) {
+                self.letter_taken(*seq)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was kept as a dead letter has found its place.
+    pub(super) fn letter_taken(&self, seq: u64) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "UPDATE dead_letter SET state = 'taken' \
+                 WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 AND seq = ?4",
+            )?
+            .execute(params![self.hall, self.terminal, self.stream, capped(seq)])?;
+        Ok(())
+    }
+
+    fn settle_messages(&self, stored: &Stored, whole: &Whole<'_>) -> Result<(), StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT seq FROM message WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3",
+        )?;
+        let key = params![self.hall, self.terminal, self.stream];
+        let rows = statement.query_map(key, |row| Ok(row.get::<_, i64>(0)?.unsigned_abs()))?;
+        let held: std::collections::BTreeSet<u64> = rows.collect::<Result<_, _>>()?;
+        let new = whole.left.iter().filter(|(seq, _)| !held.contains(seq));
+        let left: Vec<_> = new
+            .map(|(seq, message)| stored.left(*seq, message, self.received_ms))
+            .collect();
+        self.messages(&left)?;
+        for seq in held.iter().filter(|seq| !whole.left.contains_key(seq)) {
+            self.connection
+                .prepare_cached(
+                    "DELETE FROM message WHERE hall_id = ?1 AND terminal_id = ?2 \
+                     AND stream_id = ?3 AND seq = ?4",
+                )?
+                .execute(params![self.hall, self.terminal, self.stream, capped(*seq)])?;
+        }
+        Ok(())
+    }
+}
+
+impl StoredRow {
+    fn key(&self) -> Option<TallyKey<'_>> {
+        let (window, department, staff, item, channel) = self.place.as_ref()?;
+        Some(TallyKey {
+            slot: crate::ingest::slot_of(self.at_ms?),
+            window,
+            department,
+            staff,
+            item,
+            channel: *channel,
+            outcome: self.outcome?,
+            level: self.level.unwrap_or(0),
+        })
+    }
+
+    fn stands_as(&self, standing: &Standing<'_>) -> bool {
+        let misuse = standing.misuse.map(|m| (m.kinds, m.touches, m.span_ms));
+        self.counts
+            && self.level == standing.level.map(|level| level.number())
+            && self.tags.as_deref().unwrap_or_default() == tag_list(standing.tags)
+            && self.amended_by == standing.amended_by
+            && self.misuse == misuse
+    }
+}
+
+impl StoredCount {
+    fn key(&self) -> TallyKey<'_> {
+        TallyKey {
+            slot: self.slot,
+            window: &self.window,
+            department: &self.department,
+            staff: "",
+            item: "",
+            channel: self.channel,
+            outcome: self.outcome,
+            level: self.level,
+        }
+    }
+}
+
+impl Stored {
+    /// What counts, where it has counted before, else where the stream counts now.
+    fn key<'s>(&'s self, row: &'s StoredRow, standing: &Standing<'s>) -> TallyKey<'s> {
+        let event = &standing.record.event;
+        let (window, department, channel) = row.place.as_ref().map_or_else(
+            || (&*self.window, &*self.department, self.channel),
+            |(window, department, _, _, channel)| (&**window, &**department, *channel),
+        );
+        TallyKey {
+            slot: crate::ingest::slot_of(row.at_ms.unwrap_or_default()),
+            window,
+            department,
+            staff: event.staff.as_ref().map_or("", |s| s.as_str()),
+            item: event.item.as_ref().map_or("", |i| i.as_str()),
+            channel,
+            outcome: standing.record.outcome.kind().number(),
+            level: standing.level.map_or(0, |level| level.number()),
+        }
+    }
+
+    fn left<'s>(
+        &'s self,
+        seq: u64,
+        message: &'s Message,
+        received_ms: i64,
+    ) -> crate::ingest::Left<'s> {
+        let at_ms = self.rows.get(&seq).and_then(|row| row.at_ms);
+        crate::ingest::Left {
+            seq,
+            at_ms: at_ms.unwrap_or(received_ms),
+            message,
+            window: &self.window,
+        }
+    }
+
+    /// Reads a stream; none when there is none.
+    fn load(of: &Of<'_>) -> Result<Option<Self>, StoreError> {
+        let key = params![of.hall, of.terminal, of.stream];
+        let stream = of
+            .connection
+            .prepare_cached(
+                "SELECT s.watermark, s.window_id, s.channel, COALESCE(w.department_id, '') \
+                 FROM stream s LEFT JOIN service_window w ON w.hall_id = s.hall_id \
+                 AND w.window_id = s.window_id \
+                 WHERE s.hall_id = ?1 AND s.terminal_id = ?2 AND s.stream_id = ?3",
+            )?
+            .query_row(key, |row| {
+                Ok(Self {
+                    watermark: row.get::<_, i64>(0)?.unsigned_abs(),
+                    window: row.get(1)?,
+                    channel: row.get(2)?,
+                    department: row.get(3)?,
+                    rows: BTreeMap::new(),
+                    records: BTreeMap::new(),
+                    letters: BTreeMap::new(),
+                    folds: Vec::new(),
+                    counts: Vec::new(),
+                })
+            })
+            .optional()?;
+        let Some(mut stored) = stream else {
+            return Ok(None);
+        };
+        stored.load_letters(of)?;
+        stored.load_rows(of)?;
+        stored.load_folds(of)?;
+        Ok(Some(stored))
+    }
+
+    fn load_letters(&mut self, of: &Of<'_>) -> Result<(), StoreError> {
+        let mut statement = of.connection.prepare_cached(
+            "SELECT seq, reason FROM dead_letter WHERE hall_id = ?1 AND terminal_id = ?2 \
+             AND stream_id = ?3 AND state = 'kept'",
+        )?;
+        let mut rows = statement.query(params![of.hall, of.terminal, of.stream])?;
+        while let Some(row) = rows.next()? {
+            let reason = reason_named(&row.get::<_, String>(1)?);
+            let seq = row.get::<_, i64>(0)?.unsigned_abs();
+            self.letters.insert(seq, reason);
+        }
+        Ok(())
+    }
+
+    fn load_rows(&mut self, of: &Of<'_>) -> Result<(), StoreError> {
+        let mut statement = of.connection.prepare_cached(
+            "SELECT seq, bytes, kind, at_ms, outcome, level, tags, amended_by, misuse_kinds, \
+             misuse_touches, misuse_span_ms, window_id, department_id, staff_id, item_code, \
+             channel FROM record \
+             WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 AND kind > 0 ORDER BY seq",
+        )?;
+        let mut rows = statement.query(params![of.hall, of.terminal, of.stream])?;
+        while let Some(row) = rows.next()? {
+            let seq = row.get::<_, i64>(0)?.unsigned_abs();
+            let record = Record::decode(&row.get::<_, Vec<u8>>(1)?);
+            let record = record.map_err(|_| StoreError::Corrupt {
+                column: "record.bytes",
+            })?;
+            self.rows.insert(seq, stored_row(row)?);
+            let opens = matches!(record.body, RecordBody::StreamOpened(_));
+            if seq > 1 || opens {
+                self.records.insert(seq, record);
+            }
+        }
+        Ok(())
+    }
+
+    fn load_folds(&mut self, of: &Of<'_>) -> Result<(), StoreError> {
+        let mut statement = of.connection.prepare_cached(
+            "SELECT first, bytes FROM fold WHERE hall_id = ?1 AND terminal_id = ?2 \
+             AND stream_id = ?3 ORDER BY first",
+        )?;
+        let mut counts = of.connection.prepare_cached(
+            "SELECT entry, at_ms, window_id, department_id, channel, outcome, level, n \
+             FROM fold_count WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 \
+             AND first = ?4 ORDER BY entry",
+        )?;
+        let mut rows = statement.query(params![of.hall, of.terminal, of.stream])?;
+        while let Some(row) = rows.next()? {
+            let first: i64 = row.get(0)?;
+            let fold = self.folds.len();
+            let bytes: Vec<u8> = row.get(1)?;
+            let corrupt = |_| StoreError::Corrupt {
+                column: "fold.bytes",
+            };
+            self.folds.push(Fold::from_bytes(&bytes).map_err(corrupt)?);
+            let entries =
+                counts.query_map(params![of.hall, of.terminal, of.stream, first], |row| {
+                    Ok(StoredCount {
+                        fold,
+                        first,
+                        entry: row.get::<_, usize>(0)?,
+                        slot: crate::ingest::slot_of(row.get(1)?),
+                        window: row.get(2)?,
+                        department: row.get(3)?,
+                        channel: row.get(4)?,
+                        outcome: row.get(5)?,
+                        level: row.get(6)?,
+                        n: row.get(7)?,
+                    })
+                })?;
+            for entry in entries {
+                self.counts.push(entry?);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn stored_row(row: &Row<'_>) -> Result<StoredRow, StoreError> {
+    let misuse: (Option<u8>, Option<u16>, Option<u32>) = (row.get(8)?, row.get(9)?, row.get(10)?);
+    let window: Option<String> = row.get(11)?;
+    let place = match window {
+        Some(window) => Some((
+            window,
+            row.get(12)?,
+            row.get(13)?,
+            row.get(14)?,
+            row.get(15)?,
+        )),
+        None => None,
+    };
+    Ok(StoredRow {
+        at_ms: row.get(3)?,
+        outcome: row.get(4)?,
+        counts: row.get::<_, Option<u8>>(4)?.is_some(),
+        level: row.get(5)?,
+        tags: row.get(6)?,
+        amended_by: row.get::<_, Option<i64>>(7)?.map(i64::unsigned_abs),
+        misuse: match misuse {
+            (Some(kinds), Some(touches), Some(span_ms)) => Some((kinds, touches, span_ms)),
+            _ => None,
+        },
+        place,
+    })
+}
+
+/// How many rows and folds stand otherwise than all of their stream comes to; 0 when all is well.
+pub(in crate::store::sqlite) fn differences(connection: &Connection) -> Result<u64, StoreError> {
+    let mut statement = connection.prepare(
+        "SELECT hall_id, terminal_id, stream_id, received_ms FROM stream ORDER BY 1, 2, 3",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut n = 0;
+    while let Some(row) = rows.next()? {
+        let (hall, terminal, stream): (String, [u8; 16], [u8; 16]) =
+            (row.get(0)?, row.get(1)?, row.get(2)?);
+        let of = Of {
+            connection,
+            hall: &hall,
+            terminal: &terminal,
+            stream: &stream,
+            received_ms: row.get(3)?,
+        };
+        if let Some(stored) = Stored::load(&of)? {
+            n += stored.differences();
+        }
+    }
+    Ok(n)
+}
+
+impl Stored {
+    fn differences(&self) -> u64 {
+        let whole = come_to(&self.records, &self.folds);
+        let rows = self.rows.iter().filter(|(seq, row)| {
+            let standing = whole.counted.get(seq);
+            !standing.map_or(!row.counts, |standing| row.stands_as(standing))
+        });
+        let counts = self.counts.iter().filter(|count| {
+            let fold = whole.remaining.get(count.fold);
+            fold.and_then(|fold| fold.get(count.entry)) != Some(&count.n)
+        });
+        let follows = [RejectReason::SecondOutcome, RejectReason::NoTarget];
+        let kept = self.letters.iter();
+        let kept = kept
+            .filter(|(seq, reason)| follows.contains(reason) != whole.rejected.contains_key(seq));
+        let untold = whole.rejected.keys();
+        let untold = untold.filter(|seq| !self.letters.contains_key(seq));
+        let entries: usize = self.folds.iter().map(|fold| fold.entries.len()).sum();
+        let missing = entries.abs_diff(self.counts.len());
+        (rows.count() + counts.count() + kept.count() + untold.count() + missing) as u64
+    }
+}
