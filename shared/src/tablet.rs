@@ -3,6 +3,10 @@
 //! | name in the data folder | what | who writes |
 //! |---|---|---|
 //! | `journal.sqlite` | the journal | terminal; the daemon notes acknowledgements |
+//! | `journal.damaged-<n>.sqlite…` | a damaged journal, set aside; its `.json` says that it was saved from | terminal |
+//! | `journal.lock` | keeps a second terminal out; not empty once there was a journal | terminal |
+//! | `journal.ballast` | room that is given up when the card is full | terminal |
+//! | `journal.suspect` | "damage was found, look at all of it" | daemon; the terminal removes it |
 //! | `identity.key` | the terminal's secret key, mode 0600 | daemon, at enrolment |
 //! | `identity.key.previous` | the key before the last rotation, for a centre restored from a backup | daemon |
 //! | `identity.key.ed25519`, `identity.key.gm` | one that no enrolment has used yet | daemon, when a code of the other suite comes |

@@ -49,6 +49,10 @@ const MAX_PROBLEM: usize = 300;
 /// somebody stands at its window.
 const TERMINAL_AGAIN: Duration = Duration::from_secs(10);
 
+/// A daemon that starts within this time of the machine's own start was started by it: the power
+/// came back. Slow cards take a minute to get there.
+const JUST_SWITCHED_ON_MS: u64 = 120_000;
+
 /// Between two prunings: each rewrites pages on the card.
 const PRUNE: Duration = Duration::from_secs(60);
 
@@ -111,7 +115,12 @@ impl Daemon {
             "daemon started"
         );
         let profile = Keeper::on_card(&data, &identity, pace.backoff);
-        let mut uplink = Uplink::new(pace, getrandom::u64()?);
+        let random = getrandom::u64()?;
+        let mut uplink = if options.link.time.read().uptime_ms < JUST_SWITCHED_ON_MS {
+            Uplink::after_power_cut(pace, random)
+        } else {
+            Uplink::new(pace, random)
+        };
         uplink.beat(profile.facts().heartbeat, Duration::ZERO);
         Ok(Self {
             _lock: lock,

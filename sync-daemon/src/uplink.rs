@@ -206,6 +206,21 @@ impl Uplink {
         }
     }
 
+    /// The uplink of a tablet that has just got its power back, most likely with all the others of
+    /// its hall and town: the first exchange comes at a random time within the heartbeat's pace, and
+    /// records sealed meanwhile wait for it. So a fleet that is switched on in one second asks as
+    /// often as on any other day, from its first second on.
+    #[must_use]
+    pub fn after_power_cut(pace: Pace, random: u64) -> Self {
+        let first = share(pace.heartbeat, random);
+        Self {
+            not_before: first,
+            next_look: first,
+            next_heartbeat: first,
+            ..Self::new(pace, random)
+        }
+    }
+
     /// What to do at `now`.
     #[must_use]
     pub fn next(&self, now: Duration) -> Next {

@@ -10,6 +10,7 @@
 //! - [`canvas`]: what is painted on it, and when.
 //! - [`layout`], [`places`]: where the targets are on the glass.
 //! - [`faults`]: a network that goes wrong on purpose, between tablets and a collector.
+//! - [`fleet`]: thousands of simulated tablets that come home at once.
 //! - [`http`]: plain questions to the programs' APIs.
 //! - [`invented`]: a tablet that is enrolled without an office.
 //! - [`office`]: a collector with an invented hall; [`ledger`]: what was sealed against what it holds.
@@ -27,6 +28,7 @@ pub mod dice;
 pub mod display;
 pub mod faults;
 pub mod figures;
+pub mod fleet;
 pub mod http;
 pub mod invented;
 pub mod layout;

@@ -10,7 +10,7 @@ use crate::wire::{ChainHash, Claim, Fold};
 use super::JournalError;
 use super::open::{self, Role, is_damage};
 use super::walk::{self, Item, Step, StreamRow};
-use super::{prune, size};
+use super::{prune, size, suspect};
 
 /// What the centre has not acknowledged, and the notes about what it has.
 #[derive(Debug)]
@@ -470,7 +470,10 @@ impl Backlog {
             .map_err(|e| self.fault("reserve exchange numbers", e))
     }
 
+    /// Tells the terminal, too: it opens the journal anew at its next idle moment, checks all of it and
+    /// sets it aside if it is damaged.
     fn damaged(&self, stream: StreamId, seq: Seq) -> JournalError {
+        suspect::mark(&self.path);
         JournalError::Damaged {
             path: self.path.clone(),
             problem: format!("record {seq} of stream {stream} is not what was sealed"),
@@ -479,6 +482,7 @@ impl Backlog {
 
     fn fault(&self, doing: &'static str, source: rusqlite::Error) -> JournalError {
         if is_damage(&source) {
+            suspect::mark(&self.path);
             return JournalError::Damaged {
                 path: self.path.clone(),
                 problem: format!("could not {doing}: {source}"),

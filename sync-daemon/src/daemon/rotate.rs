@@ -96,6 +96,7 @@ impl Daemon {
         self.settle_rotation(result);
         self.uplink.rotated();
         self.rotating.unknown = false;
+        self.uplink.rotated();
     }
 
     fn settle_rotation(&mut self, result: Option<Result<SecretKey, RotateError>>) {

@@ -339,6 +339,24 @@ fn a_card_that_takes_no_notes_does_not_make_the_same_run_circle() {
     assert!(matches!(uplink.next(NOW), Next::Wait(_)));
 }
 
+#[rstest::rstest]
+#[case::at_once(0, 0)]
+#[case::half_way(u64::MAX / 2, 15)]
+#[case::at_the_latest(u64::MAX, 30)]
+fn after_a_power_cut_the_first_exchange_comes_within_a_heartbeat_and_no_wake_brings_it_forward(
+    #[case] random: u64,
+    #[case] seconds: u64,
+) {
+    let mut uplink = Uplink::after_power_cut(Pace::default(), random);
+    uplink.woken(Duration::ZERO);
+    let at = Duration::from_secs(seconds);
+    let just_before = at.checked_sub(Duration::from_millis(1));
+    if let Some(just_before) = just_before {
+        assert!(matches!(uplink.next(just_before), Next::Wait(until) if until <= at));
+    }
+    assert!(order(&uplink, at).heartbeat);
+}
+
 #[test]
 fn a_profile_is_kept_with_any_status() {
     let Outcome::Replied(mut stale) = reply(ReplyStatus::StaleNumber, 0, HEAD) else {
