@@ -22,6 +22,9 @@ use crate::uplink::{Mark, NotNoted, Order, Turn};
 /// its limit.
 const RUN_BYTES: usize = MAX_EXCHANGE_BYTES - 16 * 1024;
 
+/// Acknowledged records that may be sent again after a power cut, at most.
+const MOST_OWED: u64 = 256;
+
 /// Between two tries to open a journal that could not be read: a person must act first, and every
 /// try reads the card.
 const REOPEN: Duration = Duration::from_secs(30);
@@ -35,6 +38,15 @@ pub struct Journal {
     not_before: Duration,
     /// What the centre lost and this journal no longer has, to be told to it.
     gone: Vec<PendingFold>,
+    /// What is acknowledged and not written down.
+    owed: Option<Owed>,
+}
+
+/// Acknowledgements that are not written down yet.
+#[derive(Debug, Clone, Copy)]
+struct Owed {
+    since: Duration,
+    records: u64,
 }
 
 #[derive(Debug)]
@@ -67,6 +79,7 @@ impl Journal {
             fault: None,
             not_before: Duration::ZERO,
             gone: Vec::new(),
+            owed: None,
         }
     }
 
@@ -139,11 +152,29 @@ impl Journal {
         Some(crate::within(line, MAX_TEXT_BYTES))
     }
 
-    /// Notes what the centre holds.
+    /// Takes note of what the centre holds, `records` more than before. Written down by the next
+    /// [`Self::write_notes`], at once when it goes back.
     ///
     /// # Errors
     /// [`NotNoted`]; nothing is noted then.
-    pub fn acknowledge(&mut self, mark: &Mark, now: Duration) -> Result<(), NotNoted> {
+    pub fn acknowledge(
+        &mut self,
+        mark: &Mark,
+        records: u64,
+        now: Duration,
+    ) -> Result<(), NotNoted> {
+        let noted = self.acknowledge_first(mark, now);
+        if noted.is_ok() {
+            let owed = self.owed.get_or_insert(Owed {
+                since: now,
+                records: 0,
+            });
+            owed.records = owed.records.saturating_add(records);
+        }
+        noted
+    }
+
+    fn acknowledge_first(&mut self, mark: &Mark, now: Duration) -> Result<(), NotNoted> {
         match (self.note(mark, now), mark.or_else) {
             (Err(NotNoted::Missing | NotNoted::OtherHistory), Some((watermark, hash))) => {
                 tracing::error!(
@@ -190,6 +221,22 @@ impl Journal {
         }
     }
 
+    /// Writes down what is acknowledged when it is time: so long after the first of it, when it is
+    /// many records, or `at_once`.
+    pub fn write_notes(&mut self, every: Duration, at_once: bool, now: Duration) {
+        let due = self.owed.is_some_and(|owed| {
+            at_once || owed.records >= MOST_OWED || now >= owed.since.saturating_add(every)
+        });
+        if !due {
+            return;
+        }
+        self.owed = None;
+        let noted = self.open.as_mut().map(|open| open.backlog.note());
+        if let Some(Err(error)) = noted {
+            self.failed(&error, now);
+        }
+    }
+
     /// Removes acknowledged records beyond the newest `keep`.
     pub fn prune(&mut self, keep: u64, now: Duration) {
         let Some(open) = &mut self.open else { return };
@@ -218,7 +265,7 @@ impl Journal {
         };
         let noted = open
             .backlog
-            .acknowledge(mark.stream, mark.watermark, mark.hash);
+            .acknowledge_later(mark.stream, mark.watermark, mark.hash);
         match noted {
             Ok(()) => {
                 // What is told as gone ends where the note is now, or below it.
