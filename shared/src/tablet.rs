@@ -38,7 +38,7 @@ pub use clock::SystemClock;
 pub use desk::{EnrolOrder, EnrolProblem, EnrolProgress, EnrolState, UplinkStatus};
 pub use identity::{Identity, IdentityError, load_or_create_key, read_key};
 pub use key::{KEY_CREDENTIAL, KeySource};
-pub use wake::{WakeListener, wake};
+pub use wake::{LOOKED_AT, WakeListener, ask_to_note, wake};
 
 use crate::wire::{AssetDigest, Profile, ProfileError};
 

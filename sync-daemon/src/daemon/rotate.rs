@@ -94,6 +94,7 @@ impl Daemon {
     /// What came of it; none when the task broke off.
     pub(super) fn key_rotated(&mut self, result: Option<Result<SecretKey, RotateError>>) {
         self.settle_rotation(result);
+        self.uplink.rotated();
         self.rotating.unknown = false;
         self.uplink.rotated();
     }

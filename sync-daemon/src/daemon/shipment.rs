@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use manyi_shared::domain::{BootId, ClockReading, StreamId, Watermark};
-use manyi_shared::journal::PendingRun;
+use manyi_shared::journal::{Pending, PendingRun};
 use manyi_shared::tablet::{DataDir, Identity};
 use manyi_shared::wire::{
     self, Claim, ExchangeHead, Fold, PromptReceipt, Record, RecordBody, Reply, ReplyStatus, Run,
@@ -11,7 +11,7 @@ use manyi_shared::wire::{
 
 use crate::SOFTWARE;
 use crate::exchange::ExchangeError;
-use crate::journal::{Journal, Pending};
+use crate::journal::Journal;
 use crate::uplink::{Cargo, Order, Sent};
 
 /// Counting the backlog reads all of it, so a long drain does not count before every exchange.

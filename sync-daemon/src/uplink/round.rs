@@ -17,7 +17,7 @@ pub(super) const CALM_PACE: Duration = Duration::from_secs(3600);
 /// Where the claims of an exchange begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Turn {
-    /// With the stream after this one; none for the newest.
+    /// With the stream after this one, and around; none for the newest.
     pub after: Option<StreamId>,
 }
 
@@ -26,8 +26,10 @@ pub struct Turn {
 pub(super) struct Round {
     due: Duration,
     after: Option<StreamId>,
-    /// All streams are claimed without a pause.
+    /// All streams are claimed, one exchange after the other.
     whole: bool,
+    /// The first stream of a whole round: when its turn comes again, the round is over.
+    began: Option<StreamId>,
 }
 
 impl Round {
@@ -37,6 +39,7 @@ impl Round {
             due: Duration::ZERO,
             after: None,
             whole: true,
+            began: None,
         }
     }
 
@@ -58,24 +61,15 @@ impl Round {
 
     /// The centre looked at these claims.
     pub(super) fn answered(&mut self, claims: &[Claim], now: Duration) {
-        let Some(last) = claims.last() else {
-            // Nothing is acknowledged yet.
-            self.pause(now);
-            return;
-        };
-        self.after = Some(last.stream);
-        if claims.len() < MAX_CLAIMS {
-            self.after = None;
+        let came_around = claims.iter().any(|claim| Some(claim.stream) == self.began);
+        if came_around || claims.len() < MAX_CLAIMS {
             self.whole = false;
+        } else if self.began.is_none() {
+            self.began = claims.first().map(|claim| claim.stream);
         }
+        self.after = claims.last().map(|claim| claim.stream);
         if !self.whole {
             self.due = now.saturating_add(CALM_PACE);
         }
-    }
-
-    const fn pause(&mut self, now: Duration) {
-        self.after = None;
-        self.whole = false;
-        self.due = now.saturating_add(CALM_PACE);
     }
 }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use manyi_shared::domain::{ClockReading, Seq, StreamId};
 use manyi_shared::journal::{Reader, set_aside};
-use manyi_shared::tablet::{DataDir, Identity, UplinkStatus};
+use manyi_shared::tablet::{DataDir, Identity, UplinkStatus, ask_to_note};
 
 use crate::recorder::chain;
 use crate::station::SOFTWARE;
@@ -115,6 +115,8 @@ impl Places {
 /// Reads all facts. May wait for a name server: not on the conductor's thread.
 #[must_use]
 pub fn read(known: &Known, places: &Places) -> Vec<FactValue> {
+    // The page is read again while it is open; then the daemon's last acknowledgements are noted.
+    drop(ask_to_note(&places.data.wake_socket()));
     let identity = Identity::read(&places.data.identity());
     let boot = known.clock.boot.to_string();
     // What the daemon said before the last power cut is no news.

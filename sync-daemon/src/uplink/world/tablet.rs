@@ -148,22 +148,19 @@ impl Journal {
     }
 
     pub(super) fn claims(&self, turn: Turn) -> Vec<Claim> {
-        let newest_first = self.streams.iter().rev();
-        let skip = turn.after.map_or(0, |after| {
-            let at = newest_first.clone().position(|stream| stream.id == after);
-            at.unwrap() + 1
-        });
         let claim = |stream: &Stream| Claim {
             stream: stream.id,
             watermark: Watermark::new(stream.acknowledged),
             hash: stream.hash(stream.acknowledged),
         };
-        newest_first
-            .skip(skip)
-            .filter(|stream| stream.acknowledged > 0)
-            .take(MAX_CLAIMS)
-            .map(claim)
-            .collect()
+        let newest_first = self.streams.iter().rev();
+        let acknowledged = newest_first.filter(|stream| stream.acknowledged > 0);
+        let mut claims: Vec<_> = acknowledged.map(claim).collect();
+        if let Some(at) = claims.iter().position(|c| Some(c.stream) == turn.after) {
+            claims.rotate_left(at + 1);
+        }
+        claims.truncate(MAX_CLAIMS);
+        claims
     }
 
     /// Notes what the centre holds, as the daemon does it.
