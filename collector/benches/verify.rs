@@ -4,6 +4,7 @@
 //! `cargo bench -p manyi-collector --bench verify`; `MANYI_RECORDS` changes how many.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its result")]
+#![expect(clippy::indexing_slicing, reason = "a bench may panic")]
 #![expect(dead_code, reason = "test support has more than the bench needs")]
 
 #[path = "../tests/centre/days.rs"]
@@ -75,26 +76,24 @@ async fn measure(wanted: usize) {
 
 /// Takes in whole streams until there are as many records as wanted.
 async fn fill(centre: &Centre, wanted: usize) -> usize {
-    let mut streams = 0;
-    let windows = ["A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08"];
-    'all: for window in windows.into_iter().cycle() {
-        let mut tablet = centre.tablet(window).await;
-        for _ in 0..5 {
-            if streams * STREAM >= wanted {
-                break 'all;
-            }
-            tablet.clock.wall_ms = NOW - 150 * 86_400_000;
-            tablet.open_stream();
-            let mut dice = Dice::new(streams as u64);
-            work_on(&mut tablet, &Work::ordinary(), &mut dice, STREAM - 1);
-            for first in (1..=STREAM).step_by(RUN) {
-                let body = tablet.send(first, RUN);
-                let parsed = SignedExchange::parse(&body).expect("parses");
-                let exchange = parsed.open(&tablet.key.public()).expect("verifies");
-                let delivery = Delivery::new(tablet.hall.clone(), exchange, NOW);
-                centre.store.ingest(delivery).await.expect("stored");
-            }
-            streams += 1;
+    let mut tablets = Vec::new();
+    for window in ["A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08"] {
+        tablets.push(centre.tablet(window).await);
+    }
+    let streams = wanted.div_ceil(STREAM);
+    for stream in 0..streams {
+        let at = stream % tablets.len();
+        let tablet = &mut tablets[at];
+        tablet.clock.wall_ms = NOW - 150 * 86_400_000;
+        tablet.open_stream();
+        let mut dice = Dice::new(stream as u64);
+        work_on(tablet, &Work::ordinary(), &mut dice, STREAM - 1);
+        for first in (1..=STREAM).step_by(RUN) {
+            let body = tablet.send(first, RUN);
+            let parsed = SignedExchange::parse(&body).expect("parses");
+            let exchange = parsed.open(&tablet.key.public()).expect("verifies");
+            let delivery = Delivery::new(tablet.hall.clone(), exchange, NOW);
+            centre.store.ingest(delivery).await.expect("stored");
         }
     }
     streams

@@ -7,30 +7,40 @@
 //! 1. [`Writer::append`] returns only after the record is on the card (`synchronous=FULL`).
 //! 2. Positions of a stream count from 1 without gaps, and a (stream, position) never gets other
 //!    bytes: after any failed append the writer is spent and the next start opens a new stream.
-//! 3. Records leave the journal only by [`Backlog::prune`], only when acknowledged, oldest first.
-//! 4. A file that is not a journal, is damaged, or is of a newer version is never written to.
+//! 3. Records leave the journal only when acknowledged ([`Backlog::prune`], oldest first), or as counts
+//!    in their place when the card is full ([`Writer::make_room`]).
+//! 4. A file of another program or of a newer version is never written to. A damaged one is set aside
+//!    by [`open_or_set_aside`] and from then on only read.
+//! 5. What [`Backlog::next`] hands over follows the chain.
 //!
 //! **Crash**: SQLite drops an unfinished transaction on the next open, so a record is there whole
 //! or not at all; a cut between commit and thank-you leaves a record that nobody was thanked for.
 //! Acknowledgements are not synced: a cut may forget the last ones, and the records are sent again.
+//! A fold and the deletion of its records are one commit. A salvage that was cut short begins again.
 
 mod backlog;
+mod ballast;
+mod cap;
 mod check;
+mod fold;
 mod open;
 mod prune;
 mod reader;
 mod salvage;
 mod schema;
 mod size;
+mod suspect;
 mod walk;
 mod writer;
 
 use std::path::PathBuf;
 
 pub use backlog::{Backlog, Pending, PendingFold, PendingRun, Pruned};
+pub use cap::{Limits, Room};
 pub use reader::{Reader, StoredRecord, StoredStream, Verdict, VerifyReport};
-pub use salvage::{Salvage, SalvageWork, open_or_salvage, open_or_set_aside};
+pub use salvage::{Salvage, SalvageWork, open_or_salvage, open_or_set_aside, set_aside};
 pub use schema::{APPLICATION_ID, SCHEMA_VERSION};
+pub use suspect::is_suspect;
 pub use writer::{Appended, Opening, Writer};
 
 use crate::domain::{Seq, StreamId};

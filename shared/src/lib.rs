@@ -13,6 +13,8 @@
 
 pub mod domain;
 #[cfg(feature = "journal")]
+mod files;
+#[cfg(feature = "journal")]
 pub mod journal;
 #[cfg(feature = "settings")]
 pub mod settings;

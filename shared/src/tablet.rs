@@ -3,6 +3,10 @@
 //! | name in the data folder | what | who writes |
 //! |---|---|---|
 //! | `journal.sqlite` | the journal | terminal; the daemon notes acknowledgements |
+//! | `journal.damaged-<n>.sqlite…` | a damaged journal, set aside; its `.json` says that it was saved from | terminal |
+//! | `journal.lock` | keeps a second terminal out; not empty once there was a journal | terminal |
+//! | `journal.ballast` | room that is given up when the card is full | terminal |
+//! | `journal.suspect` | "damage was found, look at all of it" | daemon; the terminal removes it |
 //! | `identity.key` | the terminal's secret key, mode 0600 | daemon, at enrolment |
 //! | `identity.key.previous` | the key before the last rotation, for a centre restored from a backup | daemon |
 //! | `identity.key.ed25519`, `identity.key.gm` | one that no enrolment has used yet | daemon, when a code of the other suite comes |
@@ -23,19 +27,18 @@
 
 mod clock;
 mod desk;
-mod files;
 mod identity;
 mod key;
 mod wake;
 
 use std::path::{Path, PathBuf};
 
+pub use crate::files::{FileError, ensure_folder, replace};
 pub use clock::SystemClock;
 pub use desk::{EnrolOrder, EnrolProblem, EnrolProgress, EnrolState, UplinkStatus};
-pub use files::{FileError, ensure_folder, replace};
 pub use identity::{Identity, IdentityError, load_or_create_key, read_key};
 pub use key::{KEY_CREDENTIAL, KeySource};
-pub use wake::{WakeListener, wake};
+pub use wake::{LOOKED_AT, WakeListener, ask_to_note, wake};
 
 use crate::wire::{AssetDigest, Profile, ProfileError};
 

@@ -508,6 +508,49 @@ fn the_next_stream_names_the_end_of_what_was_saved() {
     );
 }
 
+#[test]
+fn what_the_card_has_changed_is_not_sent_and_the_terminal_is_told() {
+    let original = Original::new(false);
+    let folder = original.folder.path();
+    let path = file(folder, "journal.sqlite");
+    let (writer, _) = open_or_salvage(&path, &opening(), reading(0)).unwrap();
+    let backlog = Backlog::open(&path).unwrap();
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute(
+            "UPDATE record SET bytes = CAST(bytes || x'00' AS BLOB) WHERE seq = 45
+             AND stream_no = (SELECT max(stream_no) - 1 FROM stream)",
+            [],
+        )
+        .unwrap();
+    let older = backlog.next(500, 100_000, &[]).unwrap().unwrap().stream();
+    let Some(Pending::Run(run)) = backlog.next(500, 100_000, &[older]).unwrap() else {
+        panic!("nothing to send")
+    };
+    // The run ends before the place; the next one would begin there.
+    assert_eq!(run.last().get(), 44);
+    assert!(!manyi_shared::journal::is_suspect(&path));
+    let mut backlog = Backlog::open(&path).unwrap();
+    backlog
+        .acknowledge(run.stream, run.last().into(), run.head())
+        .unwrap();
+    let error = backlog.next(500, 100_000, &[older]).unwrap_err();
+    assert!(error.to_string().contains("record 45"), "{error}");
+    assert!(manyi_shared::journal::is_suspect(&path));
+    drop(writer);
+    let before = Before {
+        acknowledged: (1..=44).map(|seq| (run.stream, seq)).collect(),
+        sealed: original
+            .before
+            .sealed
+            .into_iter()
+            .filter(|((stream, _), _)| *stream == run.stream)
+            .collect(),
+    };
+    keeps_the_promise(folder, &before, "changed on the card");
+    assert!(!manyi_shared::journal::is_suspect(&path));
+}
+
 /// For what follows, one writer is enough.
 #[test]
 fn a_newer_journal_and_another_programs_are_left_where_they_are() {

@@ -31,7 +31,7 @@ use crate::profile::{Keeper, Place};
 use crate::prompt_api;
 use crate::prompts::{self, Answer, Prompts};
 use crate::uplink::{Backoff, Effect, Mark, Next, NotNoted, Order, Outcome, Pace, Uplink};
-use crate::wakes::Wakes;
+use crate::wakes::{Wakes, Woken};
 
 use rotate::Rotating;
 use shipment::{Health, Shipment, State};
@@ -52,6 +52,14 @@ const TERMINAL_AGAIN: Duration = Duration::from_secs(10);
 /// A daemon that starts within this time of the machine's own start was started by it: the power
 /// came back. Slow cards take a minute to get there.
 const JUST_SWITCHED_ON_MS: u64 = 120_000;
+
+/// Acknowledgements are written down so many polls after they came: each note costs the card a page, and
+/// one that is lost only means sending again.
+const NOTE: u32 = 30;
+
+/// Of the status file only the time of the last answer and what was counted then change from exchange to
+/// exchange; that is written so many notes apart.
+const TELL: u32 = 5;
 
 /// Between two prunings: each rewrites pages on the card.
 const PRUNE: Duration = Duration::from_secs(60);
@@ -79,6 +87,8 @@ pub struct Daemon {
     rotating: Rotating,
     pace: Pace,
     wakes: Wakes,
+    note_after: Duration,
+    told: Option<(Duration, UplinkStatus)>,
     prune_due: Option<Duration>,
     pruned: Option<Duration>,
 }
@@ -114,6 +124,9 @@ impl Daemon {
             collector = collector_url, fingerprint = identity.collector.fingerprint(),
             "daemon started"
         );
+        // Also after a restart without a network: the last that the office said holds.
+        let before = UplinkStatus::read(&data.uplink_status());
+        let revoked = before.is_some_and(|status| status.revoked);
         let profile = Keeper::on_card(&data, &identity, pace.backoff);
         let random = getrandom::u64()?;
         let mut uplink = if options.link.time.read().uptime_ms < JUST_SWITCHED_ON_MS {
@@ -129,7 +142,10 @@ impl Daemon {
             start: Instant::now(),
             numbers: Numbers::default(),
             health: Health::default(),
-            status: UplinkStatus::default(),
+            status: UplinkStatus {
+                revoked,
+                ..UplinkStatus::default()
+            },
             prompts: Prompts::new(Backoff {
                 cap: pace.backoff.cap.min(TERMINAL_AGAIN),
                 ..pace.backoff
@@ -138,6 +154,8 @@ impl Daemon {
             rotating: Rotating::on_card(&data),
             pace,
             prune_due: None,
+            note_after: pace.poll * NOTE,
+            told: None,
             pruned: None,
             collector_url,
             profile,
@@ -156,13 +174,15 @@ impl Daemon {
         tokio::pin!(stop);
         loop {
             self.prune();
+            let now = self.now();
+            self.journal.write_notes(self.note_after, false, now);
             let due = self.beside().await;
             match self.uplink.next(self.now()) {
                 Next::Wait(until) => {
                     let until = self.start + due.map_or(until, |due| due.min(until));
                     tokio::select! {
                         () = &mut stop => break,
-                        () = self.wakes.woken() => self.uplink.woken(self.start.elapsed()),
+                        woken = self.wakes.woken() => self.woken(woken),
                         provided = self.profile.provided() => self.provided(provided),
                         answer = self.asking.ended() => self.answered(answer),
                         result = self.rotating.ended() => self.key_rotated(result),
@@ -192,7 +212,20 @@ impl Daemon {
                 }
             }
         }
+        let now = self.now();
+        self.journal.write_notes(Duration::ZERO, true, now);
+        self.tell_status();
         tracing::info!("daemon stopped");
+    }
+
+    fn woken(&mut self, woken: Woken) {
+        let now = self.now();
+        if woken.sealed {
+            self.uplink.woken(now);
+        }
+        if woken.looked_at {
+            self.journal.write_notes(Duration::ZERO, true, now);
+        }
     }
 
     fn now(&self) -> Duration {
@@ -262,17 +295,17 @@ impl Daemon {
         }
     }
 
-    /// Reads the next run and packs it, or a heartbeat when one is due.
+    /// Reads what comes next and packs it, or a heartbeat when one is due.
     fn load(&mut self, order: &Order) -> Option<Shipment> {
         let now = self.now();
-        let run = self.journal.next_run(order, now);
-        if run.is_none() && !order.heartbeat {
+        let pending = self.journal.next(order, now);
+        if pending.is_none() && !order.heartbeat {
             return None;
         }
         let clock = self.clock.read();
-        let mut health = self
-            .health
-            .now(run.as_ref(), &clock, &mut self.journal, &self.data, now);
+        let mut health =
+            self.health
+                .now(pending.as_ref(), &clock, &mut self.journal, &self.data, now);
         health.profile_problem = self.profile.problem();
         let number = self.numbers.take(&mut self.journal);
         let state = State {
@@ -280,8 +313,9 @@ impl Daemon {
             health,
             profile_version: self.profile.facts().version,
             receipts: self.prompts.receipts(),
+            claims: order.claims.and_then(|turn| self.journal.claims(turn, now)),
         };
-        Some(Shipment::new(&self.identity, run, number, state))
+        Some(Shipment::new(&self.identity, order, pending, number, state))
     }
 
     fn finish(
@@ -297,10 +331,7 @@ impl Daemon {
         let outcome = match result {
             Ok(reply) => {
                 self.clock.heard(reply.server_ms, &self.data);
-                if reply.rotate_key && shipment.sent.own {
-                    self.rotate_key();
-                }
-                Outcome::Replied(reply)
+                Outcome::Replied(Box::new(reply))
             }
             Err(error) => {
                 if error.is_about_the_key() && shipment.sent.own {
@@ -315,9 +346,10 @@ impl Daemon {
         for effect in self.uplink.exchanged(&shipment.sent, &outcome, now, random) {
             match effect {
                 Effect::Acknowledge(mark) => {
-                    let noted = self.journal.acknowledge(&mark, now);
+                    let held = shipment.held_by(mark.watermark);
+                    let noted = self.journal.acknowledge(&mark, held, now);
                     if noted.is_ok() {
-                        acknowledged = shipment.held_by(mark.watermark);
+                        acknowledged = held;
                     }
                     self.noted(&mark, noted, now);
                 }
@@ -325,12 +357,21 @@ impl Daemon {
                     let noted = self.journal.rewind(&mark, now);
                     self.noted(&mark, noted, now);
                 }
+                Effect::Refill(mark) => match self.journal.rewind(&mark, now) {
+                    Err(NotNoted::OtherHistory) => tracing::warn!(
+                        stream = %mark.stream, watermark = mark.watermark.get(),
+                        "the centre holds another history of this stream, and this one beside it"
+                    ),
+                    noted => self.noted(&mark, noted, now),
+                },
                 Effect::Renumber(next) => self.numbers.start_anew(next),
                 // What is offered to an earlier identity of this tablet may be another window's.
                 Effect::KeepProfile(bytes) if shipment.sent.own => {
                     self.profile.offered(bytes, &self.identity);
                 }
                 Effect::KeepProfile(_) => {}
+                Effect::Standing { revoked } => self.status.revoked = revoked,
+                Effect::RotateKey => self.rotate_key(),
                 Effect::Report(report) => tell(&report, &outcome),
             }
         }
@@ -380,10 +421,21 @@ impl Daemon {
             rotation_problem: self.status.rotation_problem.take(),
             revoked: self.status.revoked,
         };
-        self.tell_status();
+        let fresh = self
+            .told
+            .as_ref()
+            .is_some_and(|(at, _)| now < at.saturating_add(self.note_after * TELL));
+        let same = self
+            .told
+            .as_ref()
+            .is_some_and(|(_, told)| says_the_same(told, &self.status));
+        if !(fresh && same) {
+            self.tell_status();
+        }
     }
 
-    fn tell_status(&self) {
+    fn tell_status(&mut self) {
+        self.told = Some((self.now(), self.status.clone()));
         if let Err(error) = self.status.write(&self.data.uplink_status()) {
             tracing::debug!(
                 error = crate::chain(&error),
@@ -422,6 +474,18 @@ impl Daemon {
             self.pruned = Some(now);
         }
     }
+}
+
+/// Whether nobody needs to be told now: only times and counts differ.
+fn says_the_same(told: &UplinkStatus, now: &UplinkStatus) -> bool {
+    let counts = |status: &UplinkStatus| UplinkStatus {
+        answered_uptime_ms: None,
+        oldest_unsent_ms: None,
+        backlog: 0,
+        ..status.clone()
+    };
+    told.answered_uptime_ms.is_some() == now.answered_uptime_ms.is_some()
+        && counts(told) == counts(now)
 }
 
 /// The result of an exchange, and whether the daemon is to stop after it. A stop gives the exchange

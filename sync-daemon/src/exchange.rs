@@ -100,6 +100,21 @@ impl ExchangeError {
     pub const fn outcome(&self) -> Outcome {
         match self {
             Self::Refused { status: 413, .. } => Outcome::TooLarge,
+            // What cannot be packed as it is may go in smaller pieces, like what is refused.
+            Self::Pack(_)
+            | Self::Refused {
+                status: 400 | 422,
+                collectors: true,
+                ..
+            } => Outcome::Refused,
+            // 503 and 504 speak of the server alone; these may be the records' doing.
+            Self::Refused {
+                status: 500 | 502,
+                retry_after,
+                ..
+            } => Outcome::Broken {
+                at_least: *retry_after,
+            },
             other => Outcome::Failed(other.retry()),
         }
     }

@@ -12,15 +12,18 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use manyi_shared::domain::{Seq, StreamId};
-use manyi_shared::journal::{Backlog, JournalError, PendingRun, Reader};
-use manyi_shared::wire::limits::{MAX_EXCHANGE_BYTES, MAX_TEXT_BYTES};
+use manyi_shared::journal::{Backlog, JournalError, Pending, PendingFold};
+use manyi_shared::wire::Claim;
+use manyi_shared::wire::limits::{MAX_CLAIMS, MAX_EXCHANGE_BYTES, MAX_TEXT_BYTES};
 
-use crate::uplink::{Mark, NotNoted, Order};
+use crate::uplink::{Mark, NotNoted, Order, Turn};
 
 /// Record bytes for one exchange: even if they do not compress at all, the exchange stays below
 /// its limit.
 const RUN_BYTES: usize = MAX_EXCHANGE_BYTES - 16 * 1024;
+
+/// Acknowledged records that may be sent again after a power cut, at most.
+const MOST_OWED: u64 = 256;
 
 /// Between two tries to open a journal that could not be read: a person must act first, and every
 /// try reads the card.
@@ -33,6 +36,17 @@ pub struct Journal {
     open: Option<Open>,
     fault: Option<Fault>,
     not_before: Duration,
+    /// What the centre lost and this journal no longer has, to be told to it.
+    gone: Vec<PendingFold>,
+    /// What is acknowledged and not written down.
+    owed: Option<Owed>,
+}
+
+/// Acknowledgements that are not written down yet.
+#[derive(Debug, Clone, Copy)]
+struct Owed {
+    since: Duration,
+    records: u64,
 }
 
 #[derive(Debug)]
@@ -64,20 +78,36 @@ impl Journal {
             open: None,
             fault: None,
             not_before: Duration::ZERO,
+            gone: Vec::new(),
+            owed: None,
         }
     }
 
-    /// The next run to send; none when there is nothing, or no journal to ask.
-    pub fn next_run(&mut self, order: &Order, now: Duration) -> Option<PendingRun> {
+    /// What comes next; none when there is nothing, when nothing is asked for, or when there is no
+    /// journal to ask.
+    pub fn next(&mut self, order: &Order, now: Duration) -> Option<Pending> {
         self.refresh(now);
+        if order.bare {
+            return None;
+        }
+        let gone = |fold: &&PendingFold| !order.skip.contains(&fold.fold.stream);
+        if let Some(fold) = self.gone.iter().find(gone) {
+            return Some(Pending::Fold(fold.clone()));
+        }
         let backlog = &self.open.as_ref()?.backlog;
-        match backlog.next_run(order.max_records, RUN_BYTES, &order.skip) {
-            Ok(run) => run,
+        match backlog.next(order.max_records, RUN_BYTES, &order.skip) {
+            Ok(pending) => pending,
             Err(error) => {
                 self.failed(&error, now);
                 None
             }
         }
+    }
+
+    /// What the centre acknowledged, beginning with this turn; none when there is no journal to ask.
+    pub fn claims(&mut self, turn: Turn, now: Duration) -> Option<Vec<Claim>> {
+        let claims = self.open.as_ref()?.backlog.claims(MAX_CLAIMS, turn.after);
+        claims.map_err(|error| self.failed(&error, now)).ok()
     }
 
     /// How many records are not acknowledged; none when there is no journal to ask.
@@ -122,17 +152,35 @@ impl Journal {
         Some(crate::within(line, MAX_TEXT_BYTES))
     }
 
-    /// Notes what the centre holds.
+    /// Takes note of what the centre holds, `records` more than before. Written down by the next
+    /// [`Self::write_notes`], at once when it goes back.
     ///
     /// # Errors
     /// [`NotNoted`]; nothing is noted then.
-    pub fn acknowledge(&mut self, mark: &Mark, now: Duration) -> Result<(), NotNoted> {
+    pub fn acknowledge(
+        &mut self,
+        mark: &Mark,
+        records: u64,
+        now: Duration,
+    ) -> Result<(), NotNoted> {
+        let noted = self.acknowledge_first(mark, now);
+        if noted.is_ok() {
+            let owed = self.owed.get_or_insert(Owed {
+                since: now,
+                records: 0,
+            });
+            owed.records = owed.records.saturating_add(records);
+        }
+        noted
+    }
+
+    fn acknowledge_first(&mut self, mark: &Mark, now: Duration) -> Result<(), NotNoted> {
         match (self.note(mark, now), mark.or_else) {
-            (Err(NotNoted::Missing), Some((watermark, hash))) => {
+            (Err(NotNoted::Missing | NotNoted::OtherHistory), Some((watermark, hash))) => {
                 tracing::error!(
                     stream = %mark.stream, watermark = mark.watermark.get(), ours = watermark.get(),
-                    "the centre holds more of this stream than this journal: the card was put back \
-                     in time or cloned"
+                    "the centre holds more of this stream than this journal, or goes on otherwise: \
+                     the card was put back in time or cloned"
                 );
                 self.note(
                     &Mark {
@@ -147,26 +195,45 @@ impl Journal {
         }
     }
 
-    /// Notes that the centre holds less than was noted.
+    /// Notes that the centre holds less than was noted. What it asks for and was pruned is told as
+    /// gone with the next look, so that the stream can go on.
     ///
     /// # Errors
-    /// [`NotNoted::Missing`] when the records that the centre asks for were pruned; nothing is
-    /// noted then.
+    /// [`NotNoted`]; nothing is noted then.
     pub fn rewind(&mut self, mark: &Mark, now: Duration) -> Result<(), NotNoted> {
-        let wanted = mark.watermark.next();
-        match self.first_kept(mark.stream) {
-            Ok(Some(first)) if first <= wanted => self.note(mark, now),
-            Ok(_) => {
+        let Some(open) = &self.open else {
+            return Err(NotNoted::Journal);
+        };
+        let gone = open.backlog.gone(mark.stream, mark.watermark, mark.hash);
+        self.gone.retain(|fold| fold.fold.stream != mark.stream);
+        match gone {
+            Ok(None) => self.note(mark, now),
+            Ok(Some(fold)) => {
                 tracing::error!(
-                    stream = %mark.stream, wanted = wanted.get(),
-                    "the centre asks for records that this journal no longer has"
+                    stream = %mark.stream, first = fold.fold.first.get(), last = fold.fold.last.get(),
+                    "the centre asks for records that this journal no longer has; it is told so, and \
+                     gets the ones after them"
                 );
-                Err(NotNoted::Missing)
+                self.gone.push(fold);
+                Ok(())
             }
-            Err(error) => {
-                self.failed(&error, now);
-                Err(NotNoted::Journal)
-            }
+            Err(error) => Err(self.not_noted(&error, now)),
+        }
+    }
+
+    /// Writes down what is acknowledged when it is time: so long after the first of it, when it is
+    /// many records, or `at_once`.
+    pub fn write_notes(&mut self, every: Duration, at_once: bool, now: Duration) {
+        let due = self.owed.is_some_and(|owed| {
+            at_once || owed.records >= MOST_OWED || now >= owed.since.saturating_add(every)
+        });
+        if !due {
+            return;
+        }
+        self.owed = None;
+        let noted = self.open.as_mut().map(|open| open.backlog.note());
+        if let Some(Err(error)) = noted {
+            self.failed(&error, now);
         }
     }
 
@@ -198,32 +265,28 @@ impl Journal {
         };
         let noted = open
             .backlog
-            .acknowledge(mark.stream, mark.watermark, mark.hash);
-        noted.map_err(|error| match error {
+            .acknowledge_later(mark.stream, mark.watermark, mark.hash);
+        match noted {
+            Ok(()) => {
+                // What is told as gone ends where the note is now, or below it.
+                self.gone.retain(|fold| {
+                    fold.fold.stream != mark.stream || mark.watermark < fold.fold.last.into()
+                });
+                Ok(())
+            }
+            Err(error) => Err(self.not_noted(&error, now)),
+        }
+    }
+
+    fn not_noted(&mut self, error: &JournalError, now: Duration) -> NotNoted {
+        match error {
             JournalError::Unknown { .. } => NotNoted::Missing,
             JournalError::OtherHistory { .. } => NotNoted::OtherHistory,
             error => {
-                self.failed(&error, now);
+                self.failed(error, now);
                 NotNoted::Journal
             }
-        })
-    }
-
-    /// The first record of a stream that was not pruned. Reads the whole stream; asked only after
-    /// a gap, which a healthy centre never reports.
-    fn first_kept(&self, stream: StreamId) -> Result<Option<Seq>, JournalError> {
-        let reader = Reader::open(&self.path)?;
-        let mut first = None;
-        for stored in reader
-            .streams()?
-            .iter()
-            .filter(|stored| stored.id == stream)
-        {
-            reader.for_each_record(stored, |record| {
-                first.get_or_insert(record.seq);
-            })?;
         }
-        Ok(first)
     }
 
     /// Opens the journal when it is not open, or not the file that lies there now.
@@ -238,6 +301,7 @@ impl Journal {
         {
             tracing::warn!(path = %self.path.display(), "the journal was replaced; opening the new one");
             self.open = None;
+            self.gone.clear();
         }
         if self.open.is_some() || now < self.not_before {
             return;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use manyi_shared::domain::Clock;
-use manyi_shared::tablet::SystemClock;
+use manyi_shared::tablet::{SystemClock, ask_to_note};
 use manyi_shared::wire::EnrolmentCode;
 use manyi_sync::daemon::{Options, serve};
 use manyi_sync::doctor::Doctor;
@@ -108,6 +108,8 @@ fn obey(cli: Cli) -> anyhow::Result<ExitCode> {
 
 fn tell_status(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
     let clock = SystemClock::new().read();
+    // For this look it may come too late, for the next it does not.
+    drop(ask_to_note(&settings.data().wake_socket()));
     let status = status::read(&settings.data(), settings.collector_url.as_deref(), clock);
     if json {
         say(&serde_json::to_string_pretty(&status)?)?;

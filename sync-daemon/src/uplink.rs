@@ -12,13 +12,20 @@
 //! 4. A pause is never cut short, neither by a wake nor by the timer.
 //! 5. Attempts without a pause between them are bounded (`HURRIES` in a row) until the centre
 //!    holds something that it did not hold before.
+//! 6. A record is sent unread only when it failed alone: refused, or while the server was seen to
+//!    be well (see `hunt`).
 
+mod answers;
 mod effect;
+mod hunt;
 mod pause;
+mod round;
 mod verdict;
 
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod poison;
 #[cfg(test)]
 mod table;
 #[cfg(test)]
@@ -28,13 +35,16 @@ use std::time::Duration;
 
 use manyi_shared::domain::{Retry, Seq, StreamId, Watermark};
 use manyi_shared::wire::limits::SEND_RECORDS;
-use manyi_shared::wire::{Reply, Run};
+use manyi_shared::wire::{Claim, Reply, Run};
 
-pub use effect::{Effect, NotNoted, Report};
+pub use effect::{Effect, NotNoted, Report, Suspects};
+use hunt::Hunt;
 pub use pause::{Backoff, LONGEST_WISH};
 use pause::{share, stretched};
+use round::Round;
+pub use round::Turn;
 pub use verdict::Mark;
-use verdict::{Verdict, last, verdict};
+use verdict::last;
 
 /// Attempts in a row that may follow each other at once: 500 records halve to one in eight steps.
 const HURRIES: u32 = 8;
@@ -42,6 +52,10 @@ const HURRIES: u32 = 8;
 /// Exchanges in a row that must succeed before the size doubles again after a 413. Growing after
 /// each would have every second exchange refused by a way that is narrow for good.
 const CALM: u32 = 8;
+
+/// Records in a row that are given up without one in between that was taken. When it is more, it is
+/// not the records that are bad.
+const MOST_UNREAD: u32 = 32;
 
 /// How often to look, to report and to try again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +95,7 @@ pub enum Next {
 }
 
 /// How to look at the backlog.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Order {
     /// At most so many records.
     pub max_records: usize,
@@ -89,24 +103,53 @@ pub struct Order {
     pub skip: Vec<StreamId>,
     /// Send an exchange even when there is no record.
     pub heartbeat: bool,
+    /// Do not look at all: an empty exchange tells how the centre is.
+    pub bare: bool,
+    /// The record here is sent to be kept unread, if it is what the look finds.
+    pub unread: Option<(StreamId, Seq)>,
+    /// Say what the centre acknowledged before, beginning here. Only as the present terminal.
+    pub claims: Option<Turn>,
 }
 
 /// What was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
-    /// The run; none in a heartbeat.
+    /// The run, or the positions of a fold; none in an exchange without either.
     pub run: Option<Run>,
+    /// What stood for those positions.
+    pub cargo: Cargo,
     /// Whether it was sent as the terminal that this tablet now is, not as an earlier one.
     pub own: bool,
+    /// What it claimed; none when it was not to claim anything.
+    pub claims: Option<Vec<Claim>>,
+}
+
+/// How the positions of an exchange were sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Cargo {
+    /// The records themselves.
+    #[default]
+    Records,
+    /// One record, to be kept unread.
+    Unread,
+    /// A fold in place of the records.
+    Fold,
 }
 
 /// What became of an exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The collector's answer, verified.
-    Replied(Reply),
+    Replied(Box<Reply>),
     /// It was too large for somebody on the way (413).
     TooLarge,
+    /// The collector says that it will never take this as it is (400, 422 in its own form).
+    Refused,
+    /// The server failed (500, 502): it may be ill, or the records may be what makes it fail.
+    Broken {
+        /// How long the server wants us to wait.
+        at_least: Option<Duration>,
+    },
     /// There was no answer to trust.
     Failed(Retry),
 }
@@ -121,7 +164,16 @@ pub struct Uplink {
     aside: Vec<(StreamId, Option<Duration>)>,
     hurries: u32,
     failures: u32,
-    regaining: Option<(StreamId, Watermark)>,
+    regaining: Vec<(StreamId, Watermark)>,
+    hunt: Option<Hunt>,
+    /// Records given up in a row.
+    given_up: u32,
+    /// A stream was set aside for a refusal: an empty exchange tells whether all are refused.
+    probe: bool,
+    round: Round,
+    /// Streams whose conflict was told.
+    conflicts: Vec<StreamId>,
+    rotating: bool,
     not_before: Duration,
     next_look: Duration,
     next_heartbeat: Duration,
@@ -141,7 +193,13 @@ impl Uplink {
             aside: Vec::new(),
             hurries: 0,
             failures: 0,
-            regaining: None,
+            regaining: Vec::new(),
+            hunt: None,
+            given_up: 0,
+            probe: false,
+            round: Round::new(),
+            conflicts: Vec::new(),
+            rotating: false,
             not_before: Duration::ZERO,
             next_look: first,
             next_heartbeat: first,
@@ -172,10 +230,15 @@ impl Uplink {
         }
         let is_aside = |until: Option<Duration>| until.is_none_or(|until| now < until);
         let skip = self.aside.iter().filter(|(_, until)| is_aside(*until));
+        let hunt = self.hunt.as_ref();
+        let bare = self.probe || hunt.is_some_and(Hunt::wants_probe);
         Next::Look(Order {
-            max_records: self.size,
+            max_records: hunt.map_or(self.size, |hunt| hunt.size().min(self.size)),
             skip: skip.map(|(stream, _)| *stream).collect(),
-            heartbeat: now >= self.next_heartbeat,
+            heartbeat: bare || now >= self.next_heartbeat,
+            bare,
+            unread: hunt.and_then(Hunt::unread),
+            claims: self.round.due(now),
         })
     }
 
@@ -202,19 +265,9 @@ impl Uplink {
         self.next_look = now.saturating_add(self.pace.poll);
     }
 
-    /// An exchange ended.
-    pub fn exchanged(
-        &mut self,
-        sent: &Sent,
-        outcome: &Outcome,
-        now: Duration,
-        random: u64,
-    ) -> Vec<Effect> {
-        match outcome {
-            Outcome::Replied(reply) => self.replied(sent, reply, now, random),
-            Outcome::TooLarge => self.too_large(sent, now, random),
-            Outcome::Failed(retry) => self.failed(sent, *retry, now, random),
-        }
+    /// What [`Effect::RotateKey`] asked for has ended, well or not: it may be asked for again.
+    pub const fn rotated(&mut self) {
+        self.rotating = false;
     }
 
     /// What [`Effect::Acknowledge`] or [`Effect::Rewind`] asked for could not be done.
@@ -224,86 +277,6 @@ impl Uplink {
             NotNoted::Missing => self.set_aside(stream, Some(now.saturating_add(self.pace.aside))),
             NotNoted::Journal => self.after(Retry::Backoff { at_least: None }, now, random),
         }
-    }
-
-    fn replied(&mut self, sent: &Sent, reply: &Reply, now: Duration, random: u64) -> Vec<Effect> {
-        let mut effects: Vec<Effect> = reply
-            .profile
-            .iter()
-            .cloned()
-            .map(Effect::KeepProfile)
-            .collect();
-        let run = sent.run.as_ref();
-        match (verdict(run, reply), run) {
-            (Verdict::Heard, _) => {
-                self.heard(now);
-                self.hurries = 0;
-                self.found_nothing(now);
-            }
-            (Verdict::Advanced(mark), _) => {
-                effects.extend(Report::dead_letters(reply).map(Effect::Report));
-                effects.push(Effect::Acknowledge(mark));
-                self.advanced(mark, now);
-            }
-            (Verdict::Rewind(mark), Some(run)) => {
-                effects.push(Effect::Rewind(mark));
-                let held = Watermark::new(run.first.get().saturating_sub(1));
-                self.regaining = Some((run.stream, held));
-                self.after(Retry::Now, now, random);
-            }
-            (Verdict::Renumber(number), _) => {
-                effects.push(Effect::Renumber(number));
-                self.after(Retry::Now, now, random);
-            }
-            (Verdict::Conflict { kept }, Some(&run)) => {
-                effects.push(Effect::Report(Report::Conflict { run, kept }));
-                self.heard(now);
-                self.set_aside(run.stream, None);
-                self.after(Retry::Never, now, random);
-            }
-            (Verdict::Senseless(why), _) => {
-                effects.push(Effect::Report(Report::Senseless(why)));
-                self.after(Retry::Backoff { at_least: None }, now, random);
-            }
-            (Verdict::Rewind(_) | Verdict::Conflict { .. }, None) => {
-                self.after(Retry::Backoff { at_least: None }, now, random);
-            }
-        }
-        effects
-    }
-
-    fn too_large(&mut self, sent: &Sent, now: Duration, random: u64) -> Vec<Effect> {
-        let count = sent.run.map_or(0, |run| run.count as usize);
-        if count > 1 {
-            self.size = count / 2;
-            self.calm = 0;
-            self.after(Retry::Now, now, random);
-            return Vec::new();
-        }
-        let at = sent.run.map(|run| (run.stream, run.first));
-        self.after(Retry::AfterOperator, now, random);
-        vec![Effect::Report(Report::OneRecordTooLarge { at })]
-    }
-
-    fn failed(&mut self, sent: &Sent, retry: Retry, now: Duration, random: u64) -> Vec<Effect> {
-        let report = match (retry, sent.run) {
-            // Records of the tablet's earlier identity, which the centre no longer takes, must not
-            // hold up the present one.
-            (Retry::AfterOperator, Some(run)) if !sent.own => Some((Retry::Never, run)),
-            (Retry::Never, Some(run)) => Some((Retry::Never, run)),
-            (Retry::AfterOperator, _) | (Retry::Never, None) => {
-                self.after(Retry::AfterOperator, now, random);
-                return vec![Effect::Report(Report::OperatorNeeded)];
-            }
-            (Retry::Now | Retry::Backoff { .. }, _) => None,
-        };
-        let Some((retry, run)) = report else {
-            self.after(retry, now, random);
-            return Vec::new();
-        };
-        self.set_aside(run.stream, Some(now.saturating_add(self.pace.aside)));
-        self.after(retry, now, random);
-        vec![Effect::Report(Report::SetAside { run })]
     }
 
     /// The one place that says when the next attempt is made.
@@ -332,31 +305,16 @@ impl Uplink {
         }
     }
 
-    /// The centre answered in a way that counts as a heartbeat.
-    const fn heard(&mut self, now: Duration) {
-        self.failures = 0;
-        self.next_heartbeat = now.saturating_add(self.heartbeat);
-    }
-
-    fn advanced(&mut self, mark: Mark, now: Duration) {
-        self.heard(now);
-        self.next_look = now;
-        self.calm = self.calm.saturating_add(1);
-        if self.calm.is_multiple_of(CALM) {
-            self.size = self.size.saturating_mul(2).min(SEND_RECORDS);
-        }
-        match self.regaining {
-            Some((stream, held)) if stream == mark.stream && mark.watermark <= held => {}
-            _ => {
-                self.hurries = 0;
-                self.regaining = None;
-            }
-        }
-    }
-
     fn set_aside(&mut self, stream: StreamId, until: Option<Duration>) {
         self.aside.retain(|(other, _)| *other != stream);
         self.aside.push((stream, until));
+        if self
+            .hunt
+            .as_ref()
+            .is_some_and(|hunt| hunt.stream() == stream)
+        {
+            self.hunt = None;
+        }
     }
 }
 

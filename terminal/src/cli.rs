@@ -36,8 +36,14 @@ pub enum Command {
     /// Check the configuration and print it as it would be used.
     CheckConfig,
     /// Look at the journal without disturbing a running terminal.
-    #[command(subcommand)]
-    Journal(Look),
+    Journal {
+        /// What to do.
+        #[command(subcommand)]
+        look: Look,
+        /// Another file than the present journal, such as one that was set aside as damaged.
+        #[arg(long, global = true)]
+        file: Option<PathBuf>,
+    },
     /// The token that opens the prompt API in the hall's network. Run as the terminal's user.
     #[command(subcommand)]
     LanToken(TokenCommand),
@@ -132,13 +138,18 @@ impl Command {
             Self::CheckConfig => print_config(config, out).map(|()| true),
             Self::LanToken(command) => command.run(&data, out).map(|()| true),
             Self::Voice(command) => command.run(&data, out).map(|()| true),
-            Self::Journal(look) => match journal_cli::run(*look, &data, out) {
-                // `… | head` has seen enough.
-                Err(LookError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-                    Ok(true)
+            Self::Journal { look, file } => {
+                match journal_cli::run(*look, &file.clone().unwrap_or_else(|| data.journal()), out)
+                {
+                    // `… | head` has seen enough.
+                    Err(LookError::Output(error))
+                        if error.kind() == std::io::ErrorKind::BrokenPipe =>
+                    {
+                        Ok(true)
+                    }
+                    other => Ok(other?),
                 }
-                other => Ok(other?),
-            },
+            }
         }
     }
 }
@@ -218,6 +229,7 @@ fn print_config(config: &Config, out: &mut dyn Write) -> Result<(), CliError> {
         ),
         ("backlight", config.backlight.clone()),
         ("gpio", gpio.unwrap_or_else(|| "(none)".to_owned())),
+        ("journal_cap_mib", config.journal_cap_mib.to_string()),
         ("demo_key", config.demo_key.to_string()),
         ("log", config.log.clone()),
         ("log_format", word(format!("{:?}", config.log_format))),

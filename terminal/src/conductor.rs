@@ -20,6 +20,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use manyi_shared::domain::{Clock, PromptId, Seq};
+use manyi_shared::journal::is_suspect;
 use manyi_shared::tablet::DataDir;
 use manyi_shared::wire::{MessageKind, OfficeKey};
 
@@ -243,7 +244,7 @@ impl Conductor {
         if fit && !self.flow.is_idle() {
             return;
         }
-        if self.watch.changed(&self.data) {
+        if self.watch.changed(&self.data) || is_suspect(&self.data.journal()) {
             self.settle_in(Station::load(&self.data), now);
         }
     }
@@ -263,7 +264,9 @@ impl Conductor {
         match loaded {
             Ok(station) => {
                 let rules = Rules::of(&station.profile);
-                let moved = self.station.as_ref().is_some_and(|old| old.moved(&station));
+                // A journal in which the daemon has found damage is opened anew, which sets it aside.
+                let moved = self.station.as_ref().is_some_and(|old| old.moved(&station))
+                    || is_suspect(&self.data.journal());
                 tracing::info!(
                     terminal = %station.terminal,
                     window = %station.window,

@@ -43,6 +43,8 @@ pub struct Config {
     pub backlight: String,
     /// Button, lamp and buzzer at the pins of the board; absent = none.
     pub gpio: Option<Gpio>,
+    /// How much of the card the journal may take, in MiB: 16 to 1024.
+    pub journal_cap_mib: u32,
     /// Whether `n` or the space bar in the window brings the next citizen. For demos only.
     pub demo_key: bool,
     /// Which log lines are written, in the syntax of `tracing_subscriber::EnvFilter`.
@@ -120,7 +122,7 @@ pub enum Backend {
 const DEFAULTS: &str = include_str!("config/defaults.toml");
 
 /// Every key outside a table; each can be set by `MANYI_` and its name in capitals.
-pub const KEYS: [&str; 15] = [
+pub const KEYS: [&str; 16] = [
     "data_dir",
     "listen",
     "lan_listen",
@@ -133,10 +135,14 @@ pub const KEYS: [&str; 15] = [
     "rotation",
     "fonts_dir",
     "backlight",
+    "journal_cap_mib",
     "demo_key",
     "log",
     "log_format",
 ];
+
+/// Below 16 MiB there is no room for a journal between its low water and its log.
+const CAP_MIB: std::ops::RangeInclusive<u32> = 16..=1024;
 
 /// No tablet has fewer or more pixels a side; a typing error has.
 const PIXELS: std::ops::RangeInclusive<u32> = 320..=7680;
@@ -199,6 +205,12 @@ impl Config {
             )
         } else if let Some(fault) = self.gpio.and_then(|gpio| gpio.fault()) {
             fault
+        } else if !CAP_MIB.contains(&self.journal_cap_mib) {
+            (
+                "journal_cap_mib",
+                self.journal_cap_mib.to_string(),
+                "16 to 1024 MiB",
+            )
         } else if !PIXELS.contains(&self.width) {
             ("width", self.width.to_string(), "320 to 7680 pixels")
         } else if !PIXELS.contains(&self.height) {

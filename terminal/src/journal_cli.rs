@@ -4,13 +4,13 @@
 //! file can read them anyway.
 
 use std::io::Write;
+use std::path::Path;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 use manyi_shared::domain::{Level, Outcome, PromptId, Seq, StreamId};
 use manyi_shared::journal::{JournalError, Reader, StoredRecord, StoredStream, Verdict};
-use manyi_shared::tablet::DataDir;
 use manyi_shared::wire::{OutcomeRecord, Record, RecordBody, StreamOpened};
 use serde_json::{Map, Value, json};
 
@@ -40,8 +40,8 @@ pub enum LookError {
 ///
 /// # Errors
 /// [`LookError`]; lines written before it stand.
-pub fn run(look: Look, data: &DataDir, out: &mut dyn Write) -> Result<bool, LookError> {
-    let reader = Reader::open(&data.journal())?;
+pub fn run(look: Look, journal: &Path, out: &mut dyn Write) -> Result<bool, LookError> {
+    let reader = Reader::open(journal)?;
     let mut good = true;
     for stream in reader.streams()? {
         match look {

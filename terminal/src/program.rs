@@ -25,6 +25,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::thread::JoinHandle;
 
 use manyi_shared::domain::Clock;
+use manyi_shared::journal::Limits;
 use manyi_shared::tablet::{DataDir, FileError, SystemClock};
 
 use self::devices::Devices;
@@ -80,10 +81,15 @@ pub fn run(config: &Config) -> Result<(), ProgramError> {
     let registry = Arc::<Registry>::default();
     let data = DataDir::new(&config.data_dir);
     let answers = ear.clone();
-    let (jobs, recorder) = recorder::start(data.clone(), clock.clone(), move |event| {
-        // The conductor is gone only when the program is ending.
-        answers.send(Message::Recorder(event)).unwrap_or_default();
-    })
+    let (jobs, recorder) = recorder::start(
+        data.clone(),
+        Limits::of_mib(config.journal_cap_mib),
+        clock.clone(),
+        move |event| {
+            // The conductor is gone only when the program is ending.
+            answers.send(Message::Recorder(event)).unwrap_or_default();
+        },
+    )
     .map_err(|source| ProgramError::Start {
         thread: "recorder",
         source,

@@ -7,21 +7,29 @@
 //!    anew, with a new stream.
 //! 3. The order of answers is the order of jobs.
 //!
-//! **Crash**: the note of the open prompt is a small file, replaced as a whole before the citizen can
-//! have answered and removed without a sync after the seal. A cut leaves the note, or the record, or
-//! both; the next start compares them, and a note without its record becomes a fault outcome.
+//! A damaged journal is set aside while it is opened; what can be saved of it is put back between
+//! jobs, in steps of some 20 ms. When records were not kept, the first thing that the next stream says
+//! is how many.
+//!
+//! **Crash**: what is sealed is sealed; a salvage begins again with the next start. For the prompt on
+//! the screen see [`note`].
 
-use std::path::{Path, PathBuf};
+mod note;
+
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+use std::time::{Duration, Instant};
 
-use manyi_shared::domain::{Call, CallerKey, Clock, PromptId, Seq, ServiceEvent, StreamId};
-use manyi_shared::journal::{JournalError, Opening, Reader, Writer};
-use manyi_shared::tablet::{DataDir, replace, wake};
-use manyi_shared::wire::{Message, MessageKind, OfficeKey, RecordBody};
-use serde::{Deserialize, Serialize};
+use manyi_shared::domain::{CallerKey, Clock, ClockReading, PromptId, Seq, StreamId};
+use manyi_shared::journal::{
+    JournalError, Limits, Opening, Reader, SalvageWork, Writer, open_or_set_aside,
+};
+use manyi_shared::tablet::{DataDir, wake};
+use manyi_shared::wire::{Loss, LossCause, Message, MessageKind, OfficeKey, RecordBody};
 
-use crate::flow::{Event, Names, Prompt, Reason, Why};
+use crate::flow::{Event, Prompt, Reason, Why};
+use note::Note;
 
 /// What the recorder is asked to do.
 #[derive(Debug)]
@@ -58,13 +66,21 @@ pub enum Answer {
 /// does so within minutes, which a few restarts may fall into.
 const STREAMS_WITH_KEYS: usize = 3;
 
-/// The note of the prompt whose question is on the screen.
-#[derive(Debug, Serialize, Deserialize)]
-struct OpenPrompt {
-    id: String,
-    event: ServiceEvent,
-    #[serde(default)]
-    call: Call,
+/// How long a salvage may hold up the first prompt. Enough for most journals to be whole again before
+/// anything looks into them; a larger one is put back behind the prompts.
+const SALVAGE_FIRST: Duration = Duration::from_secs(2);
+
+/// How often the clock is looked at while records of this boot wait for it to become right.
+const CLOCK_LOOK: Duration = Duration::from_secs(60);
+
+/// Records that the journal did not take.
+#[derive(Debug, Clone, Copy)]
+struct NotKept {
+    /// Where the first would have been.
+    stream: StreamId,
+    seq: Seq,
+    records: u64,
+    since_ms: i64,
 }
 
 /// Starts the recorder; `answer` is called on its thread. It ends when all senders are gone.
@@ -73,15 +89,21 @@ struct OpenPrompt {
 /// When the system has no thread for it.
 pub fn start(
     data: DataDir,
+    limits: Limits,
     clock: Arc<dyn Clock>,
     answer: impl Fn(Answer) + Send + 'static,
 ) -> std::io::Result<(Sender<Job>, std::thread::JoinHandle<()>)> {
     let (jobs, inbox) = std::sync::mpsc::channel();
     let recorder = Recorder {
+        note: Note::of(&data),
         data,
+        limits,
         clock,
         writer: None,
+        salvage: None,
         failed: None,
+        unanchored: false,
+        handed_over: false,
         answer,
     };
     let thread = std::thread::Builder::new()
@@ -92,54 +114,81 @@ pub fn start(
 
 struct Recorder<A> {
     data: DataDir,
+    limits: Limits,
     clock: Arc<dyn Clock>,
     writer: Option<Writer>,
-    /// Where a failed append would have put its record.
-    failed: Option<(StreamId, Seq)>,
+    /// What is left to be saved of damaged journals.
+    salvage: Option<SalvageWork>,
+    failed: Option<NotKept>,
+    /// Whether there are records of this boot from before the clock was right.
+    unanchored: bool,
+    note: Note,
+    /// Whether the prompt of an earlier start's note was handed over and is still to be sealed.
+    handed_over: bool,
     answer: A,
 }
 
 impl<A: Fn(Answer)> Recorder<A> {
     fn run(mut self, inbox: &Receiver<Job>) {
-        for job in inbox {
+        loop {
+            let job = if self.salvage.is_some() {
+                match inbox.try_recv() {
+                    Err(TryRecvError::Disconnected) => return,
+                    job => job.ok(),
+                }
+            } else if self.unanchored {
+                match inbox.recv_timeout(CLOCK_LOOK) {
+                    Err(RecvTimeoutError::Disconnected) => return,
+                    job => job.ok(),
+                }
+            } else {
+                let Ok(job) = inbox.recv() else { return };
+                Some(job)
+            };
             match job {
-                Job::Open(opening) => {
-                    let event = self.open(&opening);
-                    // Before the first prompt can be taken: it may be a call that is repeated.
-                    if matches!(event, Event::Opened { .. }) {
-                        (self.answer)(Answer::Keys(self.earlier_keys()));
-                    }
-                    (self.answer)(Answer::Event(event));
-                }
-                Job::Seal(body) => {
-                    let event = self.seal(body);
-                    (self.answer)(Answer::Event(event));
-                }
-                Job::SealText {
-                    key,
-                    target,
-                    what,
-                    text,
-                } => {
-                    let event = self.seal_text(key, target, what, &text);
-                    (self.answer)(Answer::Event(event));
-                }
-                Job::Note(prompt) => self.note(&prompt),
+                Some(job) => self.work(job),
+                None => self.step_of_salvage(),
             }
+            self.anchor();
+            self.make_room();
+        }
+    }
+
+    fn work(&mut self, job: Job) {
+        match job {
+            Job::Open(opening) => {
+                let event = self.open(&opening);
+                // Before the first prompt can be taken: it may be a call that is repeated.
+                if matches!(event, Event::Opened { .. }) {
+                    (self.answer)(Answer::Keys(self.earlier_keys()));
+                }
+                (self.answer)(Answer::Event(event));
+            }
+            Job::Seal(body) => {
+                let event = self.seal(body);
+                (self.answer)(Answer::Event(event));
+            }
+            Job::SealText {
+                key,
+                target,
+                what,
+                text,
+            } => {
+                let event = self.seal_text(key, target, what, &text);
+                (self.answer)(Answer::Event(event));
+            }
+            Job::Note(prompt) => self.note.write(&prompt),
         }
     }
 
     fn open(&mut self, opening: &Opening) -> Event {
         // The old writer holds the lock.
         self.writer = None;
+        self.salvage = None;
         let path = self.data.journal();
-        let opened = Writer::open(&path, opening, self.clock.read())
-            .and_then(|writer| Ok((self.look_back(&path)?, writer)));
-        match opened {
-            Ok(((kept, interrupted), writer)) => {
-                let stream = writer.stream();
+        match self.open_and_look_back(&path, opening) {
+            Ok((stream, kept, interrupted)) => {
                 tracing::info!(%stream, window = %opening.window, "stream opened");
-                self.writer = Some(writer);
                 self.failed = None;
                 self.wake();
                 Event::Opened {
@@ -149,6 +198,8 @@ impl<A: Fn(Answer)> Recorder<A> {
                 }
             }
             Err(error) => {
+                self.writer = None;
+                self.salvage = None;
                 let why = why(&error);
                 tracing::error!(reason = why.reason.name(), "journal: {}", why.detail);
                 Event::OpenFailed(why)
@@ -156,18 +207,139 @@ impl<A: Fn(Answer)> Recorder<A> {
         }
     }
 
+    fn open_and_look_back(
+        &mut self,
+        path: &Path,
+        opening: &Opening,
+    ) -> Result<(StreamId, bool, Option<Prompt>), JournalError> {
+        let now = self.clock.read();
+        let (mut writer, work) = open_or_set_aside(path, opening, now)?;
+        writer.limit(self.limits);
+        let stream = writer.stream();
+        self.writer = Some(writer);
+        self.notice_clock(&now);
+        if !work.is_done() {
+            for file in &work.so_far().set_aside {
+                tracing::error!(file = %file.display(), "a damaged journal was set aside; saving what can be read");
+            }
+            self.salvage = Some(work);
+            let begun = Instant::now();
+            while self.salvage.is_some() && begun.elapsed() < SALVAGE_FIRST {
+                self.step_of_salvage();
+            }
+        }
+        let (kept, interrupted) = self.look_back(path)?;
+        self.handed_over |= interrupted.is_some();
+        self.tell_not_kept(kept)?;
+        Ok((stream, kept, interrupted))
+    }
+
+    /// Seals how many records were not kept, if any.
+    fn tell_not_kept(&mut self, kept: bool) -> Result<(), JournalError> {
+        let Some(failed) = self.failed else {
+            return Ok(());
+        };
+        let records = failed.records.saturating_sub(u64::from(kept));
+        let now = self.clock.read();
+        let (Some(writer), 1..) = (&mut self.writer, records) else {
+            return Ok(());
+        };
+        let from = failed.seq.plus(u64::from(kept));
+        let loss = Loss {
+            cause: LossCause::NotKept,
+            stream: Some(failed.stream),
+            from: Some(from),
+            until: Some(from.plus(records - 1)),
+            earliest_ms: Some(failed.since_ms),
+            latest_ms: Some(now.wall_ms),
+            records: Some(records),
+        };
+        writer.append(RecordBody::Loss(loss), &now).map(drop)
+    }
+
+    /// A little of the salvage. What cannot be done now is done by the next start.
+    fn step_of_salvage(&mut self) {
+        let (Some(writer), Some(work)) = (&mut self.writer, &mut self.salvage) else {
+            self.salvage = None;
+            return;
+        };
+        match work.step(writer, &self.clock.read()) {
+            Ok(true) => {}
+            Ok(false) => {
+                let done = work.so_far();
+                tracing::info!(
+                    saved = done.saved,
+                    rescued = done.rescued,
+                    losses = done.losses.len(),
+                    unfinished = done.unfinished,
+                    "salvage"
+                );
+                self.salvage = None;
+                self.wake();
+            }
+            Err(error) => {
+                tracing::error!("salvage: {}; the next start goes on", chain(&error));
+                self.salvage = None;
+            }
+        }
+    }
+
+    /// Keeps the journal below its cap. Not while a salvage puts back records: what comes later may
+    /// still point at what would be folded.
+    fn make_room(&mut self) {
+        let Some(writer) = self.writer.as_mut().filter(|_| self.salvage.is_none()) else {
+            return;
+        };
+        match writer.make_room() {
+            Ok(room) if room.folded > 0 => tracing::warn!(
+                pruned = room.pruned,
+                folded = room.folded,
+                "the journal is full; its oldest unsent records are kept as counts"
+            ),
+            Ok(room) if room.pruned > 0 => {
+                tracing::info!(pruned = room.pruned, "pruned sent records to make room");
+            }
+            Ok(_) => {}
+            Err(error) => tracing::error!("making room: {}", chain(&error)),
+        }
+    }
+
+    /// Remembers that records of this boot are sealed before the clock is right.
+    const fn notice_clock(&mut self, now: &ClockReading) {
+        self.unanchored |= !now.synchronised;
+    }
+
+    /// Once the clock is right, one record says so for all that were sealed in this boot before.
+    fn anchor(&mut self) {
+        if !self.unanchored {
+            return;
+        }
+        let now = self.clock.read();
+        let Some(writer) = self.writer.as_mut().filter(|_| now.synchronised) else {
+            return;
+        };
+        self.unanchored = false;
+        match writer.append(RecordBody::ClockSet, &now) {
+            Ok(_) => self.wake(),
+            // The next seal finds the writer spent and says so on the screen.
+            Err(error) => tracing::error!("clock: {}", chain(&error)),
+        }
+    }
+
     /// Whether the record of a failed append is there, and which prompt an earlier start left open.
     fn look_back(&self, path: &Path) -> Result<(bool, Option<Prompt>), JournalError> {
-        let note = self.left_over();
+        let note = self.note.read();
         if self.failed.is_none() && note.is_none() {
             return Ok((false, None));
         }
         let reader = Reader::open(path)?;
         let kept = match self.failed {
-            Some((stream, seq)) => any_record(&reader, stream, |record| record.seq == seq)?,
+            Some(failed) => any_record(&reader, failed.stream, |record| record.seq == failed.seq)?,
             None => false,
         };
-        let Some(prompt) = note.filter(|_| self.failed.is_none()) else {
+        // While a salvage goes on, the outcome may still be among what is to be put back; if it is
+        // not, it is among what is told as lost.
+        let Some(prompt) = note.filter(|_| self.failed.is_none() && self.salvage.is_none()) else {
             return Ok((kept, None));
         };
         let ended = any_record(&reader, prompt.id.stream, |record| {
@@ -179,37 +351,33 @@ impl<A: Fn(Answer)> Recorder<A> {
         Ok((kept, (!ended).then_some(prompt)))
     }
 
-    fn left_over(&self) -> Option<Prompt> {
-        let text = std::fs::read(self.note_path()).ok()?;
-        let note: OpenPrompt = serde_json::from_slice(&text)
-            .inspect_err(|error| tracing::warn!("note of the open prompt is damaged: {error}"))
-            .ok()?;
-        let id: PromptId = note.id.parse().ok()?;
-        Some(Prompt {
-            id,
-            ordinal: id.ordinal,
-            event: note.event,
-            call: note.call,
-            names: Names::default(),
-        })
-    }
-
     fn seal(&mut self, body: RecordBody) -> Event {
         let ends = matches!(body, RecordBody::Outcome(_));
         let now = self.clock.read();
         let Some(writer) = &mut self.writer else {
+            if let Some(failed) = &mut self.failed {
+                failed.records += 1;
+            }
             return Event::SealFailed(why(&JournalError::Spent));
         };
+        let (stream, next) = (writer.stream(), writer.tip().plus(1));
         match writer.append(body, &now) {
             Ok(appended) => {
-                if ends {
-                    self.forget_note();
+                // Its outcome is in another stream than its name says; the next start could not find it.
+                if ends && std::mem::take(&mut self.handed_over) {
+                    self.note.forget();
                 }
+                self.notice_clock(&now);
                 self.wake();
                 Event::Sealed(appended.seq)
             }
             Err(error) => {
-                self.failed = Some((writer.stream(), writer.tip().plus(1)));
+                self.failed = Some(NotKept {
+                    stream,
+                    seq: next,
+                    records: 1,
+                    since_ms: now.wall_ms,
+                });
                 self.writer = None;
                 let why = why(&error);
                 tracing::error!(
@@ -273,34 +441,6 @@ impl<A: Fn(Answer)> Recorder<A> {
             );
         }
         keys
-    }
-
-    fn note(&self, prompt: &Prompt) {
-        let note = OpenPrompt {
-            id: prompt.id.to_string(),
-            event: prompt.event.clone(),
-            call: prompt.call,
-        };
-        let written = serde_json::to_vec(&note)
-            .map_err(|error| error.to_string())
-            .and_then(|text| replace(&self.note_path(), &text).map_err(|e| chain(&e)));
-        if let Err(error) = written {
-            // The prompt goes on: only a crash right now would leave it without an outcome.
-            tracing::warn!("could not note the open prompt: {error}");
-        }
-    }
-
-    fn forget_note(&self) {
-        match std::fs::remove_file(self.note_path()) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                tracing::warn!("could not remove the note of the open prompt: {error}");
-            }
-            _ => {}
-        }
-    }
-
-    fn note_path(&self) -> PathBuf {
-        self.data.path().join("open-prompt.json")
     }
 
     /// A daemon that is not running finds the record by its timer when it starts.

@@ -12,6 +12,9 @@
 //! - [`story`]: a seeded life of a terminal and its daemon, written into the ledger.
 //! - [`judge`]: opens what a cut left and compares it with the ledger.
 //! - [`campaign`]: many stories, many cuts, one verdict.
+//! - [`lie`]: a disk that pretends to sync, and damages what it holds.
+//! - [`salvage`]: starts a terminal on such a disk, and checks what it saved and admits.
+//! - [`liars`]: many such disks, one verdict.
 //!
 //! What it cannot show: decision 0018.
 
@@ -20,6 +23,9 @@ pub mod cut;
 pub mod disk;
 pub mod judge;
 pub mod ledger;
+pub mod liars;
+pub mod lie;
+pub mod salvage;
 pub mod story;
 pub mod tape;
 pub mod vfs;

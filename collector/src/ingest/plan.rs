@@ -26,6 +26,8 @@ pub struct Plan<'d> {
     pub stream: Option<StreamState<'d>>,
     /// New rows in the order of their positions.
     pub rows: Vec<Row<'d>>,
+    /// Rows that came before their turn, which is now: the chain after each is proved.
+    pub in_turn: Vec<(u64, ChainHash)>,
     /// Stored ratings that an amendment changes, by position.
     pub amended: BTreeMap<u64, Amended<'d>>,
     /// Misuse that was seen beside a stored outcome, by the outcome's position.
@@ -47,8 +49,6 @@ pub struct Plan<'d> {
     /// Whether outcomes, amendments and counts of the stream follow from all its rows and folds
     /// together: some came out of turn, so rows and folds of this plan bring none of their own.
     pub whole: bool,
-    /// Records that came out of turn and now have their place in the chain.
-    pub chained: Vec<(u64, ChainHash)>,
     /// Where less is held than the terminal was told once.
     pub behind: Vec<Claim>,
     /// What a person should know.
@@ -184,8 +184,8 @@ pub struct Row<'d> {
     pub seq: u64,
     /// The record's bytes.
     pub bytes: &'d [u8],
-    /// The chain after it; none when it came out of turn, where the chain does not go through it.
-    pub chain: Option<ChainHash>,
+    /// The chain after it.
+    pub chain: ChainHash,
     /// The kind's number; 0 when the bytes are no record.
     pub kind: u64,
     /// When it was sealed; none when the bytes do not say.

@@ -47,9 +47,10 @@ pub struct Standing<'r> {
     pub misuse: Option<Misuse>,
 }
 
-/// What the rows of a stream and its folds come to. `rows` are those that say something: without
-/// dead letters that cannot be read, and without a first record that is no opening. `folds` are in
-/// the order in which they came.
+/// What the rows of a stream and its folds come to.
+///
+/// `rows` are those that say something: without dead letters that cannot be read, and without a
+/// first record that is no opening. `folds` are in the order in which they came.
 #[must_use]
 pub fn come_to<'r>(rows: &'r BTreeMap<u64, Record>, folds: &[Fold]) -> Whole<'r> {
     let mut whole = Whole::default();
@@ -149,6 +150,8 @@ impl<'r> Whole<'r> {
                 for seq in lost {
                     self.counted.remove(&seq);
                     self.folded.insert(seq);
+                    let detail = "its fold counts it as it stood later".to_owned();
+                    self.rejected.insert(seq, (RejectReason::Other, detail));
                 }
             }
             for (earlier, remaining) in folds.iter().take(index).zip(&self.remaining) {

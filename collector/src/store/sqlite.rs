@@ -98,6 +98,15 @@ impl SqliteStore {
         self.read(recount::differences).await
     }
 
+    /// How many rows and folds stand otherwise than all records and folds of their streams come to;
+    /// 0 when all is well.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn whole_differences(&self) -> Result<u64, StoreError> {
+        self.read(ingest::whole::differences).await
+    }
+
     /// Checks everything that a connection sees of a hall, also what is not committed.
     ///
     /// # Errors
@@ -108,15 +117,6 @@ impl SqliteStore {
         collector: &[PublicKey],
     ) -> Result<Report, StoreError> {
         proof::verify::verify(connection, hall, collector)
-    }
-
-    /// How many rows and folds stand otherwise than all records and folds of their streams come to;
-    /// 0 when all is well.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn whole_differences(&self) -> Result<u64, StoreError> {
-        self.read(ingest::whole::differences).await
     }
 
     /// Runs `job` on the writer, inside its own savepoint, and answers once it is durable.

@@ -70,14 +70,21 @@ impl StoredFold {
             let level = entry.level.map_or(0, |level| level.number());
             (entry.outcome.number(), level, u64::from(entry.n))
         });
+        // It may begin with records that had come one by one; those are not counted again.
+        let begins = signed.first.get();
         let same = signed.to_bytes() == self.bytes
-            && (signed.first.get(), signed.last.get()) == (self.first, self.last)
-            && (signed.base, signed.head) == (self.base, self.head);
+            && (signed.last.get(), signed.head) == (self.last, self.head)
+            && (begins < self.first || (begins == self.first && signed.base == self.base));
         if !same {
             return Some("the fold is not the one that the terminal signed");
         }
-        let different = told.ne(self.counted.iter().copied());
-        different.then_some("the counts of the fold are not those that the terminal signed")
+        let mut pairs = told.clone().zip(&self.counted);
+        let within = pairs.all(|((outcome, level, n), counted)| {
+            (outcome, level) == (counted.0, counted.1) && counted.2 <= n
+        });
+        let same = told.len() == self.counted.len() && within;
+        let whole = begins < self.first || told.eq(self.counted.iter().copied());
+        (!same || !whole).then_some("the counts of the fold are not those that the terminal signed")
     }
 }
 
@@ -199,12 +206,14 @@ pub(super) struct StreamCheck {
     /// Ratings that are not stored as their own record says.
     stored: BTreeMap<u64, (Standing, Standing)>,
     /// What later records make of earlier ones.
-    told: BTreeMap<u64, rules::Later>,
+    later: BTreeMap<u64, rules::Later>,
     /// Positions that were dead letters when the records after them came.
     late: HashSet<u64>,
     folds: VecDeque<StoredFold>,
     /// Whether there is a chain value beside the last record.
     last_has_value: bool,
+    /// Whether records came rescued, before their turn.
+    some_rescued: bool,
 }
 
 impl StreamCheck {
@@ -212,21 +221,24 @@ impl StreamCheck {
         let suite = stream.hash.suite();
         let genesis = suite.genesis(stream.terminal, stream.stream);
         let folds = std::mem::take(&mut stream.folds).into();
+        // A stream of rescued records only has no chain yet, and nothing to be signed.
+        let at_watermark = (stream.watermark == 0).then_some(genesis);
         Self {
             stream,
             chain: Chain::new(genesis),
             next: 1,
             records: 0,
             at_signed: None,
-            at_watermark: None,
+            at_watermark,
             opening: None,
             last_ordinal: 0,
             counted: HashMap::new(),
             stored: BTreeMap::new(),
-            told: BTreeMap::new(),
+            later: BTreeMap::new(),
             late: HashSet::new(),
             folds,
             last_has_value: false,
+            some_rescued: false,
         }
     }
 
@@ -248,10 +260,11 @@ impl StreamCheck {
         self.fold_up_to(seq, tell);
         // A rescued record has its own place, and the chain does not go through it there.
         if record.rescued.is_some() && (seq < self.next || seq > self.stream.watermark) {
+            self.some_rescued = true;
             if let Some(what) = judge_rescued(record) {
                 tell(Finding::at(self.place(seq), what));
             }
-            return None;
+            return self.told(record, tell);
         }
         if seq < self.next {
             tell(Finding::at(self.place(seq), What::Inserted));
@@ -265,12 +278,19 @@ impl StreamCheck {
         self.chain.record(seq, record.bytes, record.chain);
         self.last_has_value = record.chain.is_some();
         self.mark(seq);
-        let place = self.place(seq);
-        self.content(record, &mut |what| tell(Finding::at(place.clone(), what)))
-            .map(|previous| Link {
-                from: self.place(seq),
-                previous,
-            })
+        self.told(record, tell)
+    }
+
+    /// What the record says, and the stream that it says came before.
+    fn told(&mut self, record: &StoredRecord<'_>, tell: &mut dyn FnMut(Finding)) -> Option<Link> {
+        let place = self.place(record.seq);
+        let previous = self.content(record, &mut |what| {
+            tell(Finding::at(place.clone(), what));
+        })?;
+        Some(Link {
+            from: place,
+            previous,
+        })
     }
 
     /// Keeps the chain at the ends that it is compared at.
@@ -357,7 +377,7 @@ impl StreamCheck {
 
     /// Ratings as they stand at the end, amendments and misuse applied.
     fn standing(&mut self, tell: &mut dyn FnMut(Finding)) {
-        let told = std::mem::take(&mut self.told);
+        let told = std::mem::take(&mut self.later);
         let mut stored = std::mem::take(&mut self.stored);
         for (seq, later) in told {
             let Some((held, own)) = stored.get_mut(&seq) else {
@@ -382,6 +402,7 @@ impl StreamCheck {
         let held = self.next - 1;
         match &self.stream.signed {
             SignedTip::None if self.last_has_value => tell(None, What::SignatureGone),
+            SignedTip::None if self.stream.watermark == 0 => {}
             SignedTip::None => tell(None, What::NoSignature),
             SignedTip::Foreign(problem) => tell(None, What::ForeignSignature(problem.clone())),
             SignedTip::Wrong(problem) => tell(None, What::WrongSignature(problem.clone())),
@@ -435,11 +456,11 @@ impl StreamCheck {
         } else {
             differences.of("watermark", Some(self.stream.watermark), Some(held));
         }
-        differences.of(
-            "last_ordinal",
-            Some(self.stream.last_ordinal),
-            Some(self.last_ordinal),
-        );
+        // Rescued ones are counted in their places, and the stream goes on from its own.
+        if !self.some_rescued {
+            let stored = self.stream.last_ordinal;
+            differences.of("last_ordinal", Some(stored), Some(self.last_ordinal));
+        }
         differences.take()
     }
 

@@ -31,7 +31,7 @@ fn unread(tablet: &mut Tablet, position: usize) -> Vec<u8> {
     };
     let mut head = tablet.head(Some(run));
     head.unread = true;
-    let record = tablet.records[position - 1].clone();
+    let record = tablet.records.get(position - 1).expect("sealed").clone();
     head.seal(&[record], &tablet.key).expect("an exchange")
 }
 

@@ -22,7 +22,8 @@ impl Old {
     }
 
     fn saved(&self, seq: u64) -> RecordBody {
-        let bytes = &self.records[usize::try_from(seq - 1).expect("small")];
+        let at = usize::try_from(seq - 1).expect("small");
+        let bytes = self.records.get(at).expect("sealed");
         self.saved_as(seq, bytes.clone())
     }
 

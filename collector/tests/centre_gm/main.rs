@@ -14,6 +14,10 @@ mod dead_letters;
 mod exchange;
 #[path = "../centre/folds.rs"]
 mod folds;
+#[path = "../centre/program.rs"]
+mod program;
+#[path = "../centre/proofs.rs"]
+mod proofs;
 #[path = "../centre/rules.rs"]
 mod rules;
 #[path = "../centre/supplement.rs"]

@@ -1,5 +1,8 @@
 //! The daemon's side: what is still to be sent, what the centre has, what may go.
 
+mod acknowledged;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -10,13 +13,15 @@ use crate::wire::{ChainHash, Claim, Fold};
 use super::JournalError;
 use super::open::{self, Role, is_damage};
 use super::walk::{self, Item, Step, StreamRow};
-use super::{prune, size};
+use super::{prune, size, suspect};
 
 /// What the centre has not acknowledged, and the notes about what it has.
 #[derive(Debug)]
 pub struct Backlog {
     conn: Connection,
     path: PathBuf,
+    /// What is acknowledged beyond what is noted, by `stream_no`.
+    ahead: BTreeMap<i64, (Seq, ChainHash)>,
 }
 
 /// What is to be sent next.
@@ -118,6 +123,7 @@ impl Backlog {
         Ok(Self {
             conn: open::open(path, Role::Daemon)?,
             path: path.to_owned(),
+            ahead: BTreeMap::new(),
         })
     }
 
@@ -135,6 +141,7 @@ impl Backlog {
                          WHERE f.last > coalesce((SELECT seq FROM acknowledged a WHERE a.stream_no = f.stream_no), 0))",
             )
             .and_then(|mut q| q.query_row([], |row| row.get(0)))
+            .and_then(|noted: u64| Ok(noted.saturating_sub(self.count_ahead()?)))
             .map_err(|e| self.fault("count the backlog", e))
     }
 
@@ -187,8 +194,15 @@ impl Backlog {
         }
     }
 
+    /// All streams, oldest first, with what is acknowledged whether it is noted or not.
     fn streams(&self, doing: &'static str) -> Result<Vec<StreamRow>, JournalError> {
-        walk::streams(&self.conn).map_err(|e| self.fault(doing, e))
+        let mut streams = walk::streams(&self.conn).map_err(|e| self.fault(doing, e))?;
+        for stream in &mut streams {
+            if let Some(ahead) = self.ahead.get(&stream.no) {
+                stream.acknowledged = Some(*ahead);
+            }
+        }
+        Ok(streams)
     }
 
     fn next_of(
@@ -334,67 +348,6 @@ impl Backlog {
         }))
     }
 
-    /// Notes that the centre holds `stream` up to `watermark` with this chain there.
-    ///
-    /// A watermark below the noted one moves the note back, so that a centre restored from a
-    /// backup is filled again with what the journal still has.
-    ///
-    /// # Errors
-    /// [`JournalError::Unknown`] when the journal has no such record, and
-    /// [`JournalError::OtherHistory`] when the centre's chain is not ours; nothing is noted then.
-    pub fn acknowledge(
-        &mut self,
-        stream: StreamId,
-        watermark: Watermark,
-        hash: ChainHash,
-    ) -> Result<(), JournalError> {
-        let row = self.stream(stream, watermark)?;
-        let Some(seq) = Seq::new(watermark.get()) else {
-            return self.forget_acknowledged(&row, hash);
-        };
-        let ours: Option<[u8; 32]> = self
-            .conn
-            .prepare_cached(
-                "SELECT hash FROM record WHERE stream_no = ?1 AND seq = ?2
-                 UNION SELECT head FROM fold WHERE stream_no = ?1 AND last = ?2
-                 UNION SELECT base FROM stream WHERE stream_no = ?1 AND pruned = ?2
-                 UNION SELECT hash FROM acknowledged WHERE stream_no = ?1 AND seq = ?2",
-            )
-            .and_then(|mut q| {
-                q.query_row(params![row.no, seq.get()], |found| found.get(0))
-                    .optional()
-            })
-            .map_err(|e| self.fault("look up an acknowledged record", e))?;
-        match ours {
-            None => Err(JournalError::Unknown {
-                stream,
-                seq: seq.get(),
-            }),
-            Some(ours) if ChainHash::from_bytes(ours) != hash => {
-                Err(JournalError::OtherHistory { stream, seq })
-            }
-            Some(_) => self.note_acknowledged(row.no, Some((seq, hash))),
-        }
-    }
-
-    /// Goes back to the start of a stream, of which the centre has nothing any more.
-    fn forget_acknowledged(&self, row: &StreamRow, hash: ChainHash) -> Result<(), JournalError> {
-        if hash != row.base.suite().genesis(row.terminal, row.id) {
-            return Err(JournalError::OtherHistory {
-                stream: row.id,
-                seq: Seq::FIRST,
-            });
-        }
-        // Once the first records are pruned, what is left must not be sent as if it were them.
-        if row.pruned != Watermark::default() {
-            return Err(JournalError::Unknown {
-                stream: row.id,
-                seq: Seq::FIRST.get(),
-            });
-        }
-        self.note_acknowledged(row.no, None)
-    }
-
     fn stream(&self, stream: StreamId, at: Watermark) -> Result<StreamRow, JournalError> {
         walk::stream(&self.conn, stream)
             .map_err(|e| self.fault("look up a stream", e))?
@@ -404,30 +357,13 @@ impl Backlog {
             })
     }
 
-    fn note_acknowledged(&self, no: i64, at: Option<(Seq, ChainHash)>) -> Result<(), JournalError> {
-        let done = match at {
-            Some((seq, hash)) => self
-                .conn
-                .prepare_cached(
-                    "INSERT INTO acknowledged (stream_no, seq, hash) VALUES (?1, ?2, ?3)
-                     ON CONFLICT (stream_no) DO UPDATE SET seq = ?2, hash = ?3
-                     WHERE seq <> ?2",
-                )
-                .and_then(|mut q| q.execute(params![no, seq.get(), hash.as_bytes()])),
-            None => self
-                .conn
-                .execute("DELETE FROM acknowledged WHERE stream_no = ?", [no]),
-        };
-        done.map(drop)
-            .map_err(|e| self.fault("note an acknowledgement", e))
-    }
-
     /// Removes acknowledged records, oldest first, so that at most `keep` of them stay. The note of
     /// the last acknowledged position stays with its chain hash: the next stream names it.
     ///
     /// # Errors
     /// [`JournalError::Sqlite`]; nothing is removed then.
     pub fn prune(&mut self, keep: u64) -> Result<Pruned, JournalError> {
+        self.note()?;
         let records = prune::down_to(&self.conn, keep).map_err(|e| self.fault("prune", e))?;
         Ok(Pruned { records })
     }
@@ -470,7 +406,10 @@ impl Backlog {
             .map_err(|e| self.fault("reserve exchange numbers", e))
     }
 
+    /// Tells the terminal, too: it opens the journal anew at its next idle moment, checks all of it and
+    /// sets it aside if it is damaged.
     fn damaged(&self, stream: StreamId, seq: Seq) -> JournalError {
+        suspect::mark(&self.path);
         JournalError::Damaged {
             path: self.path.clone(),
             problem: format!("record {seq} of stream {stream} is not what was sealed"),
@@ -479,6 +418,7 @@ impl Backlog {
 
     fn fault(&self, doing: &'static str, source: rusqlite::Error) -> JournalError {
         if is_damage(&source) {
+            suspect::mark(&self.path);
             return JournalError::Damaged {
                 path: self.path.clone(),
                 problem: format!("could not {doing}: {source}"),

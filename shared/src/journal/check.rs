@@ -45,10 +45,21 @@ pub(super) fn pages(conn: &Connection) -> Result<(), Finding> {
     let verdict: String = conn
         .query_row("PRAGMA quick_check(1)", [], |r| r.get(0))
         .map_err(Finding::Sqlite)?;
-    if verdict == "ok" {
-        Ok(())
-    } else {
-        Err(Finding::Pages(verdict))
+    if verdict != "ok" {
+        return Err(Finding::Pages(verdict));
+    }
+    // Rows of a stream that is gone would stand in the way of the next stream of that number.
+    let mut orphans = conn
+        .prepare("SELECT \"table\" FROM pragma_foreign_key_check")
+        .map_err(Finding::Sqlite)?;
+    let mut found = orphans.query([]).map_err(Finding::Sqlite)?;
+    match found.next().map_err(Finding::Sqlite)? {
+        None => Ok(()),
+        Some(row) => {
+            let table: String = row.get(0).map_err(Finding::Sqlite)?;
+            let problem = format!("table `{table}` has rows of a stream that is not there");
+            Err(Finding::Pages(problem))
+        }
     }
 }
 
@@ -56,6 +67,9 @@ pub(super) fn pages(conn: &Connection) -> Result<(), Finding> {
 /// centre acknowledged.
 pub(super) fn chains(conn: &Connection) -> Result<(), Finding> {
     for stream in walk::streams(conn).map_err(Finding::Sqlite)? {
+        if let Some(seq) = walk::below(conn, &stream).map_err(Finding::Sqlite)? {
+            return Err(Finding::Chain(stream.id, seq));
+        }
         let start = (stream.pruned, stream.base);
         let acknowledged = stream
             .acknowledged

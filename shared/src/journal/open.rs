@@ -19,6 +19,9 @@ const BUSY: Duration = Duration::from_secs(5);
 /// The smallest page size of SQLite, in bytes.
 const SHORTEST_DATABASE: u64 = 512;
 
+/// A write-ahead log without frames, in bytes.
+const EMPTY_LOG: u64 = 32;
+
 /// The page cache of a connection, as SQLite counts: negative is in KiB. A journal is appended to and
 /// read forward; the usual 2 MB would only fill up over the weeks.
 const CACHE_KIB: i64 = -256;
@@ -51,10 +54,6 @@ pub(super) fn open(path: &Path, role: Role) -> Result<Connection, JournalError> 
     }
     let fault = |error: rusqlite::Error| judge(path, error);
     let mut conn = connect(path, role).map_err(fault)?;
-    if role == Role::Writer {
-        // Until it is known to be whole, the log stays as it is, also when this fails.
-        keep_log(&conn, true).map_err(fault)?;
-    }
     let version = match schema::kind(&conn).map_err(fault)? {
         Kind::Journal { version } => version,
         Kind::Blank if role == Role::Writer => {
@@ -102,9 +101,9 @@ pub(super) fn open(path: &Path, role: Role) -> Result<Connection, JournalError> 
 /// SQLite takes settings before it rolls that page back.
 fn make(path: &Path) -> Result<(), JournalError> {
     // A log without its journal holds records; SQLite would apply it to the new one.
-    for log in ["-wal", "-journal"] {
+    for (log, empty) in [("-wal", EMPTY_LOG), ("-journal", 0)] {
         let log = beside(path, log);
-        if std::fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+        if std::fs::metadata(&log).is_ok_and(|log| log.len() > empty) {
             let problem = format!("it is not there, but `{}` is", log.display());
             return Err(unreadable(path, problem));
         }
@@ -130,6 +129,7 @@ fn make(path: &Path) -> Result<(), JournalError> {
     let fault = |error: rusqlite::Error| judge(&making, error);
     let mut conn = connect(&making, Role::Writer).map_err(fault)?;
     schema::create(&mut conn).map_err(fault)?;
+    keep_log(&conn, false).map_err(fault)?;
     // Closing brings what is in the log into the file and removes the log.
     conn.close().map_err(|(_, error)| fault(error))?;
     std::fs::File::open(&making)
@@ -161,6 +161,10 @@ pub(super) fn connect(path: &Path, role: Role) -> rusqlite::Result<Connection> {
         Role::Reader => OpenFlags::SQLITE_OPEN_READ_ONLY,
     };
     let conn = Connection::open_with_flags(path, flags)?;
+    if role != Role::Reader {
+        // Before anything is read: until the journal is known to be whole, the log stays as it is.
+        keep_log(&conn, true)?;
+    }
     conn.busy_timeout(BUSY)?;
     conn.pragma_update(None, "cache_size", CACHE_KIB)?;
     Ok(conn)
@@ -187,7 +191,10 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
         rusqlite::Error::SqliteFailure(failure, _) => {
             matches!(
                 failure.code,
-                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown
+                ErrorCode::DatabaseCorrupt
+                    | ErrorCode::NotADatabase
+                    | ErrorCode::ConstraintViolation
+                    | ErrorCode::Unknown
             ) || matches!(
                 failure.extended_code,
                 ffi::SQLITE_IOERR_READ

@@ -36,7 +36,7 @@ use rusqlite::Connection;
 use serde::Serialize;
 
 use crate::domain::ClockReading;
-use crate::tablet::replace;
+use crate::files::replace;
 use crate::wire::{Loss, LossCause, RecordBody, Rescued, StreamTip};
 
 use aside::Aside;
@@ -46,8 +46,9 @@ use plan::Plan;
 
 use super::open::{self, Role};
 use super::writer::{self, Begin};
-use super::{JournalError, Opening, Writer, size};
+use super::{JournalError, Limits, Opening, Writer, ballast, cap, size, suspect};
 
+pub(super) use import::put_fold;
 pub(super) use wal::{Rest, unreplayed};
 
 /// Set-aside files up to this size, in bytes, are examined before the first prompt: it takes a second
@@ -124,6 +125,11 @@ pub fn open_or_set_aside(
         }
         other => other?,
     };
+    ballast::take(path);
+    if ballast::is_scarce(path) {
+        // What cannot be done now is tried again between the records.
+        drop(cap::make_room(&conn, path, None, Limits::default()));
+    }
     let mut work = SalvageWork::find(path, &conn, now.wall_ms)?;
     // Gone without a trace, and not because it was set aside.
     let vanished = length.is_none() && was_here && !set_aside && work.tasks.is_empty();
@@ -139,11 +145,20 @@ pub fn open_or_set_aside(
         .try_clone()
         .map_err(|source| io("lock", path, source))?;
     let writer = Writer::begin(conn, lock, path, opening, now, &begin)?;
+    suspect::clear(path);
     work.so_far.losses = losses;
     if !was_here {
         set_mark(&mut mark).map_err(|source| io("mark", path, source))?;
     }
     Ok((writer, work))
+}
+
+/// The damaged journals that were set aside beside the one at `path`, oldest first. They are kept for a
+/// person to look at; nothing needs them once they are salvaged.
+#[must_use]
+pub fn set_aside(path: &Path) -> Vec<PathBuf> {
+    let all = aside::all(path).unwrap_or_default();
+    all.into_iter().map(|aside| aside.path).collect()
 }
 
 /// Opens a journal in which nothing is wrong, and takes up a record that only its log still has.

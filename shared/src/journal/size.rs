@@ -11,9 +11,17 @@ pub(super) const OFFERS_ARE_NOTED_FROM: u64 = 8 * 1024 * 1024;
 /// Bytes of the file that hold something. SQLite uses freed pages again, so the file itself grows
 /// no further than this ever was.
 pub(super) fn used(conn: &Connection) -> rusqlite::Result<u64> {
-    let value = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
-    let pages = value("page_count")?.saturating_sub(value("freelist_count")?);
-    Ok(pages.saturating_mul(value("page_size")?))
+    let pages = value(conn, "page_count")?.saturating_sub(value(conn, "freelist_count")?);
+    Ok(pages.saturating_mul(value(conn, "page_size")?))
+}
+
+/// Bytes of the file that were freed and will be used again.
+pub(super) fn spare(conn: &Connection) -> rusqlite::Result<u64> {
+    Ok(value(conn, "freelist_count")?.saturating_mul(value(conn, "page_size")?))
+}
+
+fn value(conn: &Connection, name: &str) -> rusqlite::Result<u64> {
+    conn.pragma_query_value(None, name, |row| row.get(0))
 }
 
 /// Free bytes of the card; none when the system does not say.

@@ -118,6 +118,14 @@ pub(super) fn unsent(
     from(conn, stream, held, chain, each)
 }
 
+/// The first record at a position that was pruned: a pruning of which only a part is there.
+pub(super) fn below(conn: &Connection, stream: &StreamRow) -> rusqlite::Result<Option<Seq>> {
+    let lowest: Option<u64> = conn
+        .prepare_cached("SELECT min(seq) FROM record WHERE stream_no = ? AND seq <= ?")?
+        .query_row(params![stream.no, stream.pruned.get()], |row| row.get(0))?;
+    Ok(lowest.and_then(Seq::new))
+}
+
 /// Hands over what follows a position with a known chain, until `each` says no.
 pub(super) fn from(
     conn: &Connection,

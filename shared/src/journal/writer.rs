@@ -9,6 +9,7 @@ use crate::domain::{Channel, ClockReading, HallId, Seq, StreamId, TerminalId, Wi
 use crate::wire::{ChainHash, Record, RecordBody, RecordTime, StreamOpened, StreamTip, Suite};
 
 use super::JournalError;
+use super::cap::{self, Limits, Room};
 use super::open::{self, Role};
 
 /// Who opens a stream and where.
@@ -38,7 +39,13 @@ pub struct Writer {
     tip: Seq,
     hash: ChainHash,
     spent: bool,
+    limits: Limits,
+    /// Appends until the size is looked at again.
+    look_in: u32,
 }
+
+/// Between two looks at the size: they add a few pages at most.
+const LOOK_EVERY: u32 = 64;
 
 /// A record that is on the card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +131,8 @@ impl Writer {
             tip: Seq::FIRST.plus(begin.bodies.len() as u64),
             hash,
             spent: false,
+            limits: Limits::default(),
+            look_in: 0,
             conn,
         })
     }
@@ -193,8 +202,33 @@ impl Writer {
             }
         })?;
         self.tip = self.tip.plus(count);
+        self.look_in = self.look_in.saturating_sub(1);
         self.hash = chain;
         Ok(self.tip)
+    }
+
+    /// Sets how much of the card the journal may take.
+    pub const fn limit(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
+    /// Makes room when the journal has reached its cap: prunes what the centre has, then folds the
+    /// oldest that it does not have. To be called between appends; most calls do nothing.
+    ///
+    /// # Errors
+    /// [`JournalError::Sqlite`]; everything is then as it was, and appending goes on.
+    pub fn make_room(&mut self) -> Result<Room, JournalError> {
+        if self.look_in > 0 {
+            return Ok(Room::default());
+        }
+        self.look_in = LOOK_EVERY;
+        cap::make_room(&self.conn, &self.path, Some(self.stream), self.limits).map_err(|source| {
+            JournalError::Sqlite {
+                doing: "make room",
+                path: self.path.clone(),
+                source,
+            }
+        })
     }
 
     /// The connection, for what else the terminal does with its journal.

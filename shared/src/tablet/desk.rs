@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::files::{FileError, replace};
+use crate::files::{FileError, replace};
 
 /// What a technician typed: the terminal writes it, the daemon takes it away as soon as it has read
 /// it, because the code is a secret until it is used.

@@ -9,7 +9,7 @@ use minicbor::{Decode, Encode};
 use crate::domain::{HallId, TerminalId, WindowId};
 use crate::wire::{PublicKey, SecretKey, Suite};
 
-use super::files::{FileError, replace};
+use crate::files::{FileError, replace};
 
 /// The terminal's identity, given at enrolment.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use crate::wire::{SecretKey, Suite};
 
 use super::DataDir;
-use super::files::FileError;
 use super::identity::{IdentityError, load_or_create_key, read_key};
+use crate::files::FileError;
 
 /// The credential's name in the unit: `LoadCredentialEncrypted=manyi-identity-key`.
 pub const KEY_CREDENTIAL: &str = "manyi-identity-key";

@@ -1,19 +1,38 @@
-//! "A record was sealed": a datagram from the terminal to the daemon. It carries nothing, may be
-//! lost, and need not be answered; the daemon's timer finds what a lost one would have said.
+//! "A record was sealed", and "somebody looks at the journal": datagrams to the daemon. They may be
+//! lost and need not be answered; the daemon's timer finds what a lost one would have said.
 
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 
-use super::files::FileError;
+use crate::files::FileError;
+
+/// What a datagram says when a record was sealed. Anything that is not [`LOOKED_AT`] says so, too.
+const SEALED: u8 = 1;
+
+/// What a datagram says when somebody looks at the journal.
+pub const LOOKED_AT: u8 = 2;
 
 /// Tells the daemon that a record was sealed. Never waits.
 ///
 /// # Errors
 /// When nobody listens or the socket is full; the daemon's timer makes up for both.
 pub fn wake(socket: &Path) -> std::io::Result<()> {
+    send(socket, SEALED)
+}
+
+/// Tells the daemon that somebody looks at the journal: what it knows to be acknowledged and has not
+/// noted yet, it notes now. Never waits.
+///
+/// # Errors
+/// When nobody listens or the socket is full; the daemon notes it within a minute all the same.
+pub fn ask_to_note(socket: &Path) -> std::io::Result<()> {
+    send(socket, LOOKED_AT)
+}
+
+fn send(socket: &Path, what: u8) -> std::io::Result<()> {
     let sender = UnixDatagram::unbound()?;
     sender.set_nonblocking(true)?;
-    sender.send_to(&[1], socket).map(drop)
+    sender.send_to(&[what], socket).map(drop)
 }
 
 /// The daemon's end.

@@ -34,15 +34,16 @@ pub struct Record {
 pub struct RecordTime {
     /// Uptime between the stream's opening and this record, in milliseconds.
     pub elapsed_ms: u64,
-    /// How far the wall clock was moved since the opening, in milliseconds; steps under a second
-    /// are slewing and are left out.
+    /// How far the wall clock was moved since the opening, in milliseconds; steps under
+    /// 100 milliseconds are left out.
     pub wall_step_ms: i64,
     /// Whether the wall clock was synchronised when the record was sealed.
     pub synchronised: bool,
 }
 
-/// Wall-clock differences below this are slewing, not a step; leaving them out saves bytes.
-const SMALLEST_STEP_MS: i64 = 1000;
+/// Wall-clock differences below this are the time between two readings, not a step; leaving them out
+/// saves bytes, and costs the place in time as much. Slewing moves the uptime with the wall clock.
+const SMALLEST_STEP_MS: i64 = 100;
 
 impl RecordTime {
     /// The time of a reading relative to the stream's opening reading (same boot).

@@ -94,7 +94,9 @@ impl Daemon {
     /// What came of it; none when the task broke off.
     pub(super) fn key_rotated(&mut self, result: Option<Result<SecretKey, RotateError>>) {
         self.settle_rotation(result);
+        self.uplink.rotated();
         self.rotating.unknown = false;
+        self.uplink.rotated();
     }
 
     fn settle_rotation(&mut self, result: Option<Result<SecretKey, RotateError>>) {

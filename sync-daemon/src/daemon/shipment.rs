@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use manyi_shared::domain::{BootId, ClockReading, StreamId, Watermark};
-use manyi_shared::journal::PendingRun;
+use manyi_shared::journal::{Pending, PendingRun};
 use manyi_shared::tablet::{DataDir, Identity};
 use manyi_shared::wire::{
-    self, ExchangeHead, PromptReceipt, Record, RecordBody, Reply, ReplyStatus, Run,
+    self, Claim, ExchangeHead, Fold, PromptReceipt, Record, RecordBody, Reply, ReplyStatus, Run,
 };
 
 use crate::SOFTWARE;
 use crate::exchange::ExchangeError;
 use crate::journal::Journal;
-use crate::uplink::{Order, Sent};
+use crate::uplink::{Cargo, Order, Sent};
 
 /// Counting the backlog reads all of it, so a long drain does not count before every exchange.
 const RECOUNT: Duration = Duration::from_secs(30);
@@ -22,6 +22,9 @@ const ONE: Order = Order {
     max_records: 1,
     skip: Vec::new(),
     heartbeat: false,
+    bare: false,
+    unread: None,
+    claims: None,
 };
 
 /// One exchange, ready to be signed.
@@ -39,23 +42,40 @@ pub(super) struct State {
     pub(super) health: wire::Health,
     pub(super) profile_version: u32,
     pub(super) receipts: Vec<PromptReceipt>,
+    pub(super) claims: Option<Vec<Claim>>,
 }
 
 impl Shipment {
-    /// Packs a run. Receipts go only with what is sent as the present terminal: the centre asked
-    /// it, not an earlier one.
+    /// Packs what the journal gave for an order. Receipts and claims go only with what is sent as
+    /// the present terminal: the centre asked it, not an earlier one.
     pub(super) fn new(
         identity: &Identity,
-        run: Option<PendingRun>,
+        order: &Order,
+        pending: Option<Pending>,
         number: u64,
         state: State,
     ) -> Self {
         // A stream of an earlier identity of this tablet is sent as that terminal: the chain is
         // bound to it.
-        let terminal = run.as_ref().map_or(identity.terminal, |run| run.terminal);
+        let terminal = pending
+            .as_ref()
+            .map_or(identity.terminal, Pending::terminal);
+        let own = terminal == identity.terminal;
+        let (run, cargo) = match &pending {
+            None => (None, Cargo::Records),
+            Some(Pending::Run(run)) => (Some(signed_run(run)), cargo(run, order)),
+            Some(Pending::Fold(pending)) => (Some(positions(&pending.fold)), Cargo::Fold),
+        };
         let sent = Sent {
-            run: run.as_ref().map(signed_run),
-            own: terminal == identity.terminal,
+            run,
+            cargo,
+            own,
+            claims: state.claims.filter(|_| own),
+        };
+        let (records, fold) = match pending {
+            None => (Vec::new(), None),
+            Some(Pending::Run(run)) => (run.records, None),
+            Some(Pending::Fold(pending)) => (Vec::new(), Some(pending.fold)),
         };
         Self {
             head: ExchangeHead {
@@ -64,13 +84,13 @@ impl Shipment {
                 clock: state.clock,
                 health: state.health,
                 profile_version: state.profile_version,
-                run: sent.run,
-                prompts: if sent.own { state.receipts } else { Vec::new() },
-                fold: None,
-                claims: Vec::new(),
-                unread: false,
+                run: sent.run.filter(|_| fold.is_none()),
+                prompts: if own { state.receipts } else { Vec::new() },
+                fold,
+                claims: sent.claims.clone().unwrap_or_default(),
+                unread: sent.cargo == Cargo::Unread,
             },
-            records: run.map(|run| run.records).unwrap_or_default(),
+            records,
             sent,
         }
     }
@@ -82,6 +102,26 @@ impl Shipment {
         let held = |run: Run| watermark.get().saturating_sub(run.first.get() - 1);
         let carried = self.records.len() as u64;
         self.sent.run.map_or(0, held).min(carried)
+    }
+}
+
+/// Whether the run is the one record that is to be kept unread.
+fn cargo(run: &PendingRun, order: &Order) -> Cargo {
+    match order.unread {
+        Some(at) if at == (run.stream, run.first) && run.records.len() == 1 => Cargo::Unread,
+        _ => Cargo::Records,
+    }
+}
+
+/// The positions that a fold stands for, as if they were sent.
+fn positions(fold: &Fold) -> Run {
+    Run {
+        stream: fold.stream,
+        first: fold.first,
+        // Four thousand million ratings are more than a card holds.
+        count: u32::try_from(fold.positions()).unwrap_or(u32::MAX),
+        base: fold.base,
+        head: fold.head,
     }
 }
 
@@ -112,10 +152,10 @@ struct Opening {
 }
 
 impl Health {
-    /// The health to report with this run.
+    /// The health to report with what is sent.
     pub(super) fn now(
         &mut self,
-        run: Option<&PendingRun>,
+        pending: Option<&Pending>,
         clock: &ClockReading,
         journal: &mut Journal,
         data: &DataDir,
@@ -123,8 +163,8 @@ impl Health {
     ) -> wire::Health {
         wire::Health {
             software: SOFTWARE.to_owned(),
-            backlog: self.backlog(run, journal, now),
-            oldest_unsent_ms: run.and_then(|run| self.age(run, clock)),
+            backlog: self.backlog(pending, journal, now),
+            oldest_unsent_ms: pending.and_then(|pending| self.age(pending, clock)),
             disk_free_bytes: disk_free(data),
             profile_problem: None,
             journal_problem: journal.problem(),
@@ -147,16 +187,19 @@ impl Health {
         if let Some((_, count)) = &mut self.counted {
             *count = count.saturating_sub(acknowledged);
         }
-        let next = journal.next_run(&ONE, now);
+        let next = journal.next(&ONE, now);
         let backlog = self.backlog(next.as_ref(), journal, now);
-        (backlog, next.and_then(|run| self.age(&run, clock)))
+        (backlog, next.and_then(|pending| self.age(&pending, clock)))
     }
 
     /// The count; while a long backlog drains, the last count of the past half minute. What cannot
     /// be counted now is reported as it was last known.
-    fn backlog(&mut self, run: Option<&PendingRun>, journal: &mut Journal, now: Duration) -> u64 {
-        let carried = run.map_or(0, |run| run.records.len() as u64);
-        let draining = run.is_some_and(|run| run.more);
+    fn backlog(&mut self, pending: Option<&Pending>, journal: &mut Journal, now: Duration) -> u64 {
+        let (carried, draining) = match pending {
+            None => (0, false),
+            Some(Pending::Run(run)) => (run.records.len() as u64, run.more),
+            Some(Pending::Fold(fold)) => (0, fold.more),
+        };
         let fresh = self
             .counted
             .is_some_and(|(at, _)| now < at.saturating_add(RECOUNT));
@@ -170,7 +213,10 @@ impl Health {
 
     /// How long ago the first record of the run was sealed, when that was in this boot and the
     /// stream's opening was seen by this daemon.
-    fn age(&mut self, run: &PendingRun, clock: &ClockReading) -> Option<u64> {
+    fn age(&mut self, pending: &Pending, clock: &ClockReading) -> Option<u64> {
+        let Pending::Run(run) = pending else {
+            return None;
+        };
         let record = Record::decode(run.records.first()?).ok()?;
         if let RecordBody::StreamOpened(opened) = &record.body {
             self.opening = Some(Opening {

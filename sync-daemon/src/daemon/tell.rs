@@ -11,7 +11,7 @@ pub(super) fn tell(report: &Report, outcome: &Outcome) {
             stream = %run.stream, first = run.first.get(), last = last_of(run).get(),
             kept_at_centre = kept.map(manyi_shared::domain::Watermark::get),
             "the centre holds another history of this stream: the card was cloned or put back in \
-             time. Both histories are kept; the stream is set aside until the next start"
+             time. Both histories are kept at the centre, this one beside the other"
         ),
         Report::DeadLetters { stream, rejected } => {
             for rejection in rejected {
@@ -21,8 +21,8 @@ pub(super) fn tell(report: &Report, outcome: &Outcome) {
                 );
             }
         }
-        Report::SetAside { run } => tracing::error!(
-            stream = %run.stream, first = run.first.get(), last = last_of(run).get(),
+        Report::SetAside(at) => tracing::error!(
+            stream = %at.stream, first = at.first.get(), last = at.last.get(),
             "the centre refuses these records; the stream is set aside for an hour, its records are kept"
         ),
         Report::OneRecordTooLarge { at } => tracing::error!(
@@ -33,13 +33,19 @@ pub(super) fn tell(report: &Report, outcome: &Outcome) {
         ),
         Report::OperatorNeeded => {
             let when = match outcome {
-                Outcome::Failed(Retry::Never) => "the centre does not understand this terminal",
+                Outcome::Refused | Outcome::Failed(Retry::Never) => {
+                    "the centre does not understand this terminal"
+                }
                 _ => "the centre does not take exchanges of this terminal",
             };
             tracing::error!(
                 "{when}; somebody must act at the office. Ratings are kept; asking again slowly"
             );
         }
+        Report::Revoked => tracing::error!(
+            "the office took this tablet's identity back: ratings are kept here and go nowhere \
+             until it is let in again or enrolled anew; asking again slowly"
+        ),
         Report::Senseless(why) => tracing::warn!(why, "a signed reply does not fit its exchange"),
     }
 }

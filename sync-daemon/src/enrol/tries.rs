@@ -8,8 +8,12 @@ use crate::uplink::Backoff;
 /// The longest pause while a technician may still wait beside the tablet.
 const SOMEBODY_WAITS: Duration = Duration::from_secs(60);
 
-/// So many failures later nobody does: from then on the pauses grow to those of exchanges.
+/// So many failures later nobody does.
 const NOBODY_WAITS: u32 = 30;
+
+/// From then on the pauses grow to so many times those of exchanges: five minutes. A tablet without an
+/// identity has nothing to say meanwhile.
+const SELDOM: u32 = 10;
 
 /// The tries of one address and code.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +51,7 @@ impl Tries {
         let cap = if self.failures < NOBODY_WAITS {
             self.backoff.cap.min(SOMEBODY_WAITS)
         } else {
-            self.backoff.cap
+            self.backoff.cap * SELDOM
         };
         let backoff = Backoff {
             cap,

@@ -92,7 +92,7 @@ pub(crate) async fn until_enrolled(
         }
         tokio::select! {
             () = &mut stop => return false,
-            () = wakes.woken() => {}
+            _ = wakes.woken() => {}
             () = tokio::time::sleep(options.pace.poll) => {}
         }
     }

@@ -23,12 +23,45 @@ pub enum Effect {
     Acknowledge(Mark),
     /// Note that the centre holds less than was noted.
     Rewind(Mark),
+    /// The same, learnt from a claim. When the chain is not ours nothing is wrong with it: our
+    /// history is kept beside another one, and was acknowledged as such.
+    Refill(Mark),
     /// Use exchange numbers from this one on.
     Renumber(u64),
     /// Verify and keep a new profile.
     KeepProfile(Vec<u8>),
+    /// Whether the office took the tablet's identity back; told with every reply that says it.
+    Standing {
+        /// It did.
+        revoked: bool,
+    },
+    /// Make a new key and have the office take it; say [`super::Uplink::rotated`] when that has
+    /// ended.
+    RotateKey,
     /// Tell people.
     Report(Report),
+}
+
+/// Positions of a stream that are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Suspects {
+    /// The stream.
+    pub stream: StreamId,
+    /// The first of them.
+    pub first: Seq,
+    /// The last of them.
+    pub last: Seq,
+}
+
+impl Suspects {
+    /// All positions of a run.
+    pub(super) fn of(run: &Run) -> Self {
+        Self {
+            stream: run.stream,
+            first: run.first,
+            last: super::last_of(run),
+        }
+    }
 }
 
 /// What people must be told.
@@ -50,10 +83,7 @@ pub enum Report {
         rejected: Vec<Rejection>,
     },
     /// The stream is set aside: these bytes were refused.
-    SetAside {
-        /// The run that was sent.
-        run: Run,
-    },
+    SetAside(Suspects),
     /// Even one record is too large for the way to the centre. A record has at most 4 KiB, so it
     /// is the way that is wrong, not the record.
     OneRecordTooLarge {
@@ -62,6 +92,8 @@ pub enum Report {
     },
     /// The centre does not take exchanges of this terminal until somebody acts.
     OperatorNeeded,
+    /// The office took the tablet's identity back.
+    Revoked,
     /// A signed reply that does not fit what was sent.
     Senseless(&'static str),
 }

@@ -26,11 +26,16 @@ fn run() -> Run {
 }
 
 fn of(run: Option<Run>) -> Sent {
-    Sent { run, own: true }
+    Sent {
+        run,
+        cargo: Cargo::Records,
+        own: true,
+        claims: None,
+    }
 }
 
 fn reply(status: ReplyStatus, watermark: u64, hash: ChainHash) -> Outcome {
-    Outcome::Replied(Reply {
+    Outcome::Replied(Box::new(Reply {
         terminal: TerminalId::from_bytes([7; 16]),
         request: [0; 32],
         status,
@@ -47,7 +52,7 @@ fn reply(status: ReplyStatus, watermark: u64, hash: ChainHash) -> Outcome {
         prompts: Vec::new(),
         behind: Vec::new(),
         rotate_key: false,
-    })
+    }))
 }
 
 /// A heartbeat was taken.
@@ -61,7 +66,8 @@ fn uplink() -> Uplink {
 
 /// Ends one exchange with half of the jitter; gives the effects and the pause before the next.
 fn end(uplink: &mut Uplink, sent: Option<Run>, outcome: &Outcome) -> (Vec<Effect>, Duration) {
-    let effects = uplink.exchanged(&of(sent), outcome, NOW, u64::MAX / 2);
+    let mut effects = uplink.exchanged(&of(sent), outcome, NOW, u64::MAX / 2);
+    effects.retain(|effect| !matches!(effect, Effect::Standing { .. }));
     let pause = match uplink.next(NOW) {
         Next::Wait(until) => until - NOW,
         Next::Look(_) => Duration::ZERO,
@@ -206,7 +212,10 @@ fn dead_letters_are_told_and_do_not_hold_up_the_stream() {
 fn a_refused_stream_is_set_aside_for_an_hour() {
     let mut uplink = uplink();
     let (effects, pause) = end(&mut uplink, Some(run()), &Outcome::Failed(Retry::Never));
-    assert_eq!(effects, [Effect::Report(Report::SetAside { run: run() })]);
+    assert_eq!(
+        effects,
+        [Effect::Report(Report::SetAside(Suspects::of(&run())))]
+    );
     assert_eq!(pause, Duration::ZERO);
     assert_eq!(order(&uplink, NOW).skip, [STREAM]);
     assert_eq!(order(&uplink, NOW + Duration::from_secs(3600)).skip, []);
@@ -231,11 +240,14 @@ fn what_a_person_must_lift_is_asked_again_slowly(#[case] sent: Option<Run>, #[ca
 fn a_revoked_earlier_identity_does_not_hold_up_the_present_one() {
     let mut uplink = uplink();
     let sent = Sent {
-        run: Some(run()),
         own: false,
+        ..of(Some(run()))
     };
     let effects = uplink.exchanged(&sent, &Outcome::Failed(Retry::AfterOperator), NOW, 0);
-    assert_eq!(effects, [Effect::Report(Report::SetAside { run: run() })]);
+    assert_eq!(
+        effects,
+        [Effect::Report(Report::SetAside(Suspects::of(&run())))]
+    );
     assert_eq!(order(&uplink, NOW).skip, [STREAM]);
 }
 

@@ -3,6 +3,8 @@
 use manyi_shared::domain::{Seq, StreamId, Watermark};
 use manyi_shared::wire::{Acknowledgement, ChainHash, Reply, ReplyStatus, Run};
 
+use super::{Cargo, Sent};
+
 /// What a verified reply says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -19,6 +21,8 @@ pub(super) enum Verdict {
         /// How far it keeps ours beside it.
         kept: Option<Watermark>,
     },
+    /// The office took the identity back.
+    Revoked,
     /// Signed, but it makes no sense as an answer to this run.
     Senseless(&'static str),
 }
@@ -37,11 +41,13 @@ pub struct Mark {
     pub or_else: Option<(Watermark, ChainHash)>,
 }
 
-pub(super) fn verdict(run: Option<&Run>, reply: &Reply) -> Verdict {
-    if reply.status == ReplyStatus::StaleNumber {
-        return Verdict::Renumber(reply.next_number);
+pub(super) fn verdict(sent: &Sent, reply: &Reply) -> Verdict {
+    match reply.status {
+        ReplyStatus::StaleNumber => return Verdict::Renumber(reply.next_number),
+        ReplyStatus::Revoked => return Verdict::Revoked,
+        ReplyStatus::Taken | ReplyStatus::Gap | ReplyStatus::Conflict => {}
     }
-    let Some(run) = run else {
+    let Some(run) = &sent.run else {
         return match reply.status {
             ReplyStatus::Taken => Verdict::Heard,
             _ => Verdict::Senseless("a heartbeat has no records to refuse"),
@@ -59,6 +65,9 @@ pub(super) fn verdict(run: Option<&Run>, reply: &Reply) -> Verdict {
         },
         ReplyStatus::Gap if below(run, ack) => Verdict::Rewind(mark(ack, None)),
         ReplyStatus::Gap => Verdict::Senseless("a gap is reported where none is"),
+        _ if sent.cargo == Cargo::Fold && within(run, ack) => {
+            Verdict::Senseless("a part of a fold is acknowledged")
+        }
         _ => taken(run, ack),
     }
 }
@@ -70,6 +79,12 @@ pub(super) fn last(run: &Run) -> Seq {
 
 fn below(run: &Run, ack: &Acknowledgement) -> bool {
     ack.watermark.next() < run.first
+}
+
+/// Some of the run is held, but not all.
+fn within(run: &Run, ack: &Acknowledgement) -> bool {
+    let held = ack.watermark.get();
+    (run.first.get()..last(run).get()).contains(&held)
 }
 
 fn taken(run: &Run, ack: &Acknowledgement) -> Verdict {

@@ -1,32 +1,55 @@
 //! A tablet and a centre in memory, in simulated time, with the real uplink between them.
 //!
 //! Every effect is checked as it happens: only a verified reply moves an acknowledgement, never
-//! past what the centre holds, and its chain is the journal's.
+//! past what the centre holds, and its chain is the journal's; a record is sent unread only when it
+//! is bad or the server made it look so.
+
+pub(super) mod centre;
+pub(super) mod tablet;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use manyi_shared::domain::{Placement, Retry, StreamId, TerminalId, Watermark};
-use manyi_shared::wire::{Acknowledgement, ChainHash, Reply, ReplyStatus, Run};
+use manyi_shared::domain::{Retry, Seq, StreamId, TerminalId};
+use manyi_shared::wire::{ReplyStatus, Run};
 
+use super::hunt::STRIKES;
 use super::*;
+pub(super) use centre::{Answer, Centre, Held, Parcel, Weakness};
+pub(super) use tablet::{Journal, Stream};
 
 const TERMINAL: TerminalId = TerminalId::from_bytes([7; 16]);
+
+/// What a request that nobody answers costs in time.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Old exchanges that somebody on the way may play back.
+const REMEMBERED: usize = 20;
 
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     /// The terminal seals so many records and wakes the daemon, or the wake is lost.
-    Seal { records: usize, woken: bool },
+    Seal { records: u64, woken: bool },
+    /// It seals one with which the centre cannot cope.
+    SealBad,
     /// The terminal starts anew: a new stream.
     NewStream,
     /// One exchange over a network in this mood.
     Exchange(Mood),
-    /// The daemon starts anew; the last acknowledgement was not synced and is forgotten.
+    /// The daemon starts anew; the last acknowledgements were not synced and are forgotten.
     Restart { forgotten: u64 },
     /// The centre comes back from a backup that has so many records of each stream fewer.
     Restore { lost: usize },
     /// The numbers on the card are from a backup, too.
     NumbersLost,
+    /// The journal keeps so many acknowledged records of each stream.
+    Prune { keep: u64 },
+    /// The card is full.
+    Fold { count: u64 },
+    /// The office takes the identity back, or gives it again.
+    Revoke(bool),
+    /// Another tablet with a copy of the card sends records of the newest stream.
+    Clone { records: usize },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -34,178 +57,119 @@ pub(super) enum Mood {
     Good,
     RequestLost,
     ReplyLost,
+    /// The connection is half open: nothing comes back for a long time, but the request arrived.
+    HalfOpen,
     /// The request arrives twice; the answer to the second comes back.
     Doubled,
+    /// An old exchange is played back to the centre first; its answer reaches nobody.
+    Replayed,
     /// Something answers that is not to be trusted, though it says 200.
     Portal,
+    /// 500, before the centre took it.
     ServerError,
+    /// 502, although the centre took it.
+    GatewayError,
+    /// 408, 429 or 503, which ask to wait.
     Busy(u64),
+    /// The same without a time.
+    Unavailable,
     /// Only so many records fit through.
     Narrow(u32),
-}
-
-#[derive(Debug)]
-pub(super) struct Stream {
-    pub(super) id: StreamId,
-    pub(super) records: Vec<Vec<u8>>,
-    pub(super) acknowledged: u64,
-}
-
-impl Stream {
-    pub(super) fn hash(&self, watermark: u64) -> ChainHash {
-        let records = self
-            .records
-            .iter()
-            .take(usize::try_from(watermark).unwrap());
-        ChainHash::genesis(TERMINAL, self.id).extend_all(records.map(Vec::as_slice))
-    }
-}
-
-/// What the centre holds and the highest number it has seen.
-#[derive(Debug, Default)]
-pub(super) struct Centre {
-    pub(super) streams: HashMap<StreamId, Vec<Vec<u8>>>,
-    pub(super) number: u64,
-}
-
-impl Centre {
-    pub(super) fn take(&mut self, number: u64, run: Option<&Run>, records: &[Vec<u8>]) -> Reply {
-        let mut reply = Reply {
-            terminal: TERMINAL,
-            request: [0; 32],
-            status: ReplyStatus::Taken,
-            acknowledgement: None,
-            server_ms: 0,
-            next_number: self.number + 1,
-            profile: None,
-            prompts: Vec::new(),
-            behind: Vec::new(),
-            rotate_key: false,
-        };
-        if number <= self.number {
-            reply.status = ReplyStatus::StaleNumber;
-            return reply;
-        }
-        self.number = number;
-        reply.next_number = number + 1;
-        let Some(run) = run else { return reply };
-        let held = self.streams.entry(run.stream).or_default();
-        match Watermark::new(held.len() as u64).place(run.first, u64::from(run.count)) {
-            Placement::Gap { .. } => reply.status = ReplyStatus::Gap,
-            Placement::Known => {}
-            Placement::Extends { duplicates } => {
-                held.extend_from_slice(&records[usize::try_from(duplicates).unwrap()..]);
-            }
-        }
-        let hash = ChainHash::genesis(TERMINAL, run.stream);
-        reply.acknowledgement = Some(Acknowledgement {
-            stream: run.stream,
-            watermark: Watermark::new(held.len() as u64),
-            hash: hash.extend_all(held.iter().map(Vec::as_slice)),
-            rejected: Vec::new(),
-            conflict_kept: None,
-        });
-        reply
-    }
+    /// The centre takes only so many records of the run.
+    Partly(usize),
 }
 
 /// A tablet with its uplink, in simulated time.
 #[derive(Debug)]
 pub(super) struct World {
-    pub(super) streams: Vec<Stream>,
+    pub(super) journal: Journal,
     pub(super) centre: Centre,
     pub(super) uplink: Uplink,
     pub(super) now: Duration,
     pub(super) number: u64,
-    pub(super) random: u64,
+    pub(super) exchanges: u64,
+    pub(super) revoked: bool,
+    /// Every request that carried something, by what became of it.
+    pub(super) log: Vec<(Option<Run>, Cargo)>,
+    /// Server errors that each record met alone.
+    alone: HashMap<(StreamId, Seq), u32>,
+    sent: Vec<Parcel>,
+    random: Random,
+}
+
+/// Numbers that differ from draw to draw and are the same for the same seed (`SplitMix64`).
+#[derive(Debug, Clone)]
+pub(super) struct Random(pub(super) u64);
+
+impl Random {
+    pub(super) fn draw(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub(super) fn below(&mut self, n: u64) -> u64 {
+        self.draw() % n
+    }
 }
 
 impl World {
-    pub(super) fn new(random: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
+        let mut random = Random(seed);
+        let weakness = match random.below(2) {
+            0 => Weakness::Refuses,
+            _ => Weakness::Breaks,
+        };
         let mut world = Self {
-            streams: Vec::new(),
-            centre: Centre::default(),
-            uplink: Uplink::new(Pace::default(), random),
+            journal: Journal::default(),
+            centre: Centre::new(weakness),
+            uplink: Uplink::new(Pace::default(), random.draw()),
             now: Duration::ZERO,
             number: 1,
+            exchanges: 0,
+            revoked: false,
+            log: Vec::new(),
+            alone: HashMap::new(),
+            sent: Vec::new(),
             random,
         };
-        world.open_stream();
+        world.journal.open_stream();
         world
     }
 
-    pub(super) fn open_stream(&mut self) {
-        let id = StreamId::from_bytes([u8::try_from(self.streams.len()).unwrap(); 16]);
-        let records = vec![b"opened".to_vec()];
-        self.streams.push(Stream {
-            id,
-            records,
-            acknowledged: 0,
-        });
-    }
-
-    /// Any number will do; it must only differ from draw to draw.
-    pub(super) fn draw(&mut self) -> u64 {
-        self.random = self
-            .random
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        self.random
-    }
-
     pub(super) fn apply(&mut self, step: &Step) {
-        match step {
+        match *step {
             Step::Seal { records, woken } => {
-                let stream = self.streams.last_mut().unwrap();
-                for _ in 0..*records {
-                    stream
-                        .records
-                        .push(format!("record {}", stream.records.len()).into_bytes());
+                for _ in 0..records {
+                    self.journal.seal(false);
                 }
-                if *woken {
+                if woken {
                     self.uplink.woken(self.now);
                 }
             }
-            Step::NewStream => self.open_stream(),
-            Step::Exchange(mood) => self.exchange(*mood),
+            Step::SealBad => self.journal.seal(true),
+            Step::NewStream => self.journal.open_stream(),
+            Step::Exchange(mood) => self.exchange(mood),
             Step::Restart { forgotten } => {
-                let random = self.draw();
-                self.uplink = Uplink::new(Pace::default(), random);
+                self.uplink = Uplink::new(Pace::default(), self.random.draw());
                 self.now = Duration::ZERO;
                 self.number += 256;
-                let stream = self.streams.last_mut().unwrap();
-                stream.acknowledged = stream.acknowledged.saturating_sub(*forgotten);
+                self.journal.forget(forgotten);
             }
-            Step::Restore { lost } => {
-                for held in self.centre.streams.values_mut() {
-                    held.truncate(held.len().saturating_sub(*lost));
+            Step::Restore { lost } => self.centre.restore(lost),
+            Step::NumbersLost => self.number = 1,
+            Step::Prune { keep } => self.journal.prune(keep),
+            Step::Fold { count } => self.journal.fold(count),
+            Step::Revoke(revoked) => self.centre.revoked = revoked,
+            Step::Clone { records } => {
+                let newest = self.journal.streams.last().unwrap().id;
+                if let Some(held) = self.centre.streams.get_mut(&newest) {
+                    held.extend_by_clone(records);
                 }
             }
-            Step::NumbersLost => self.number = 1,
         }
-    }
-
-    /// The next run as the journal would give it.
-    pub(super) fn run(&self, order: &Order) -> Option<(Run, Vec<Vec<u8>>)> {
-        let pending = |stream: &&Stream| {
-            stream.records.len() as u64 > stream.acknowledged && !order.skip.contains(&stream.id)
-        };
-        let stream = self.streams.iter().find(pending)?;
-        let from = usize::try_from(stream.acknowledged).unwrap();
-        let records: Vec<_> = stream.records[from..]
-            .iter()
-            .take(order.max_records)
-            .cloned()
-            .collect();
-        let base = stream.hash(stream.acknowledged);
-        let run = Run {
-            stream: stream.id,
-            first: Watermark::new(stream.acknowledged).next(),
-            count: u32::try_from(records.len()).unwrap(),
-            base,
-            head: base.extend_all(records.iter().map(Vec::as_slice)),
-        };
-        Some((run, records))
     }
 
     /// Lets time pass until the uplink sends something, and carries it.
@@ -217,9 +181,13 @@ impl World {
                     self.now = until;
                 }
                 Next::Look(order) => {
-                    let loaded = self.run(&order);
+                    let loaded = if order.bare {
+                        None
+                    } else {
+                        self.journal.next(&order)
+                    };
                     if loaded.is_some() || order.heartbeat {
-                        return self.carry(loaded, mood);
+                        return self.carry(&order, loaded, mood);
                     }
                     self.uplink.found_nothing(self.now);
                 }
@@ -227,79 +195,190 @@ impl World {
         }
     }
 
-    pub(super) fn carry(&mut self, loaded: Option<(Run, Vec<Vec<u8>>)>, mood: Mood) {
-        let (run, records) =
-            loaded.map_or((None, Vec::new()), |(run, records)| (Some(run), records));
-        let number = self.number;
-        self.number += 1;
-        let failed = |at_least| Outcome::Failed(Retry::Backoff { at_least });
-        let narrow = |limit| run.is_some_and(|run| run.count > limit);
-        let outcome = match mood {
-            Mood::RequestLost | Mood::Portal | Mood::ServerError => failed(None),
-            Mood::Busy(seconds) => failed(Some(Duration::from_secs(seconds))),
-            Mood::Narrow(limit) if narrow(limit) => Outcome::TooLarge,
-            Mood::Good | Mood::Narrow(_) => {
-                Outcome::Replied(self.centre.take(number, run.as_ref(), &records))
-            }
-            Mood::ReplyLost => {
-                self.centre.take(number, run.as_ref(), &records);
-                failed(None)
-            }
-            Mood::Doubled => {
-                self.centre.take(number, run.as_ref(), &records);
-                Outcome::Replied(self.centre.take(number, run.as_ref(), &records))
-            }
+    fn carry(&mut self, order: &Order, loaded: Option<(Run, Cargo, Vec<Vec<u8>>)>, mood: Mood) {
+        let claims = order.claims.map(|turn| self.journal.claims(turn));
+        let (run, cargo, records) = loaded
+            .map_or_else(Default::default, |(run, cargo, records)| {
+                (Some(run), cargo, records)
+            });
+        if cargo == Cargo::Unread {
+            self.check_unread(run.as_ref().unwrap(), &records);
+        }
+        let parcel = Parcel {
+            number: self.number,
+            run,
+            cargo,
+            records,
+            claims: claims.clone().unwrap_or_default(),
         };
-        let random = self.draw();
-        let sent = Sent { run, own: true };
+        self.number += 1;
+        self.exchanges += 1;
+        self.log.push((run, cargo));
+        let outcome = self.deliver(&parcel, mood);
+        if let (Outcome::Broken { .. }, Some(run)) = (&outcome, &run)
+            && run.count == 1
+        {
+            *self.alone.entry((run.stream, run.first)).or_default() += 1;
+        }
+        self.sent.push(parcel);
+        if self.sent.len() > REMEMBERED {
+            self.sent.remove(0);
+        }
+        let sent = Sent {
+            run,
+            cargo,
+            own: true,
+            claims,
+        };
+        let random = self.random.draw();
         for effect in self.uplink.exchanged(&sent, &outcome, self.now, random) {
             self.apply_effect(&effect, &outcome);
         }
     }
 
-    pub(super) fn apply_effect(&mut self, effect: &Effect, outcome: &Outcome) {
+    fn check_unread(&self, run: &Run, records: &[Vec<u8>]) {
+        assert_eq!(records.len(), 1);
+        let met = self.alone.get(&(run.stream, run.first));
         assert!(
-            matches!(outcome, Outcome::Replied(_)),
-            "{effect:?} after {outcome:?}"
+            tablet::is_poison(&records[0]) || met.is_some_and(|met| *met >= STRIKES),
+            "a good record is given up after {met:?} failures"
         );
-        let (mark, forward) = match effect {
-            Effect::Acknowledge(mark) => (mark, true),
-            Effect::Rewind(mark) => (mark, false),
-            Effect::Renumber(number) => return self.number = *number,
-            Effect::KeepProfile(_) | Effect::Report(_) => panic!("{effect:?}"),
-        };
-        let stream = self
-            .streams
-            .iter_mut()
-            .find(|stream| stream.id == mark.stream)
-            .unwrap();
-        let watermark = mark.watermark.get();
-        assert_eq!(
-            mark.hash,
-            stream.hash(watermark),
-            "the chain of the acknowledgement"
-        );
-        assert!(
-            watermark <= self.centre.streams[&mark.stream].len() as u64,
-            "acknowledged, not held"
-        );
-        if forward {
-            assert!(
-                watermark > stream.acknowledged,
-                "an acknowledgement that does not advance"
-            );
-        } else {
-            assert!(
-                watermark < stream.acknowledged,
-                "a rewind that does not go back"
-            );
+    }
+
+    /// What becomes of an exchange in this mood.
+    fn deliver(&mut self, parcel: &Parcel, mood: Mood) -> Outcome {
+        let failed = |at_least| Outcome::Failed(Retry::Backoff { at_least });
+        let narrow = |limit| parcel.run.is_some_and(|run| run.count > limit);
+        match mood {
+            Mood::RequestLost | Mood::Portal | Mood::Unavailable => failed(None),
+            Mood::ServerError => Outcome::Broken { at_least: None },
+            Mood::Busy(seconds) => failed(Some(Duration::from_secs(seconds))),
+            Mood::Narrow(limit) if narrow(limit) && parcel.cargo != Cargo::Fold => {
+                Outcome::TooLarge
+            }
+            Mood::Good | Mood::Narrow(_) => outcome(self.centre.take(parcel, usize::MAX)),
+            Mood::Partly(most) => outcome(self.centre.take(parcel, most)),
+            Mood::ReplyLost => {
+                self.centre.take(parcel, usize::MAX);
+                failed(None)
+            }
+            Mood::HalfOpen => {
+                self.centre.take(parcel, usize::MAX);
+                self.now += TIMEOUT;
+                failed(None)
+            }
+            Mood::GatewayError => {
+                self.centre.take(parcel, usize::MAX);
+                Outcome::Broken { at_least: None }
+            }
+            Mood::Doubled => {
+                self.centre.take(parcel, usize::MAX);
+                outcome(self.centre.take(parcel, usize::MAX))
+            }
+            Mood::Replayed => {
+                if !self.sent.is_empty() {
+                    let at = self.random.below(self.sent.len() as u64);
+                    let old = &self.sent[usize::try_from(at).unwrap()];
+                    self.centre.take(old, usize::MAX);
+                }
+                outcome(self.centre.take(parcel, usize::MAX))
+            }
         }
-        stream.acknowledged = watermark;
+    }
+
+    fn apply_effect(&mut self, effect: &Effect, outcome: &Outcome) {
+        let Outcome::Replied(reply) = outcome else {
+            assert!(
+                matches!(effect, Effect::Report(_)),
+                "{effect:?} after {outcome:?}"
+            );
+            return;
+        };
+        let noted = match effect {
+            Effect::Acknowledge(mark) => {
+                self.check_held(mark, reply.status);
+                (mark, self.journal.acknowledge(mark))
+            }
+            Effect::Rewind(mark) => (mark, self.journal.rewind(mark)),
+            Effect::Refill(mark) => match self.journal.rewind(mark) {
+                Err(NotNoted::OtherHistory) => return,
+                noted => (mark, noted),
+            },
+            Effect::Renumber(number) => return self.number = *number,
+            Effect::Standing { revoked } => return self.revoked = *revoked,
+            Effect::Report(Report::Senseless(why)) => panic!("{why}: {outcome:?}"),
+            Effect::Report(_) => return,
+            Effect::KeepProfile(_) | Effect::RotateKey => panic!("{effect:?}"),
+        };
+        if let (mark, Err(why)) = noted {
+            let random = self.random.draw();
+            self.uplink.not_noted(mark.stream, why, self.now, random);
+        }
+    }
+
+    /// Only what the centre has is acknowledged.
+    fn check_held(&self, mark: &Mark, status: ReplyStatus) {
+        let held = &self.centre.streams[&mark.stream];
+        let watermark = mark.watermark.get();
+        if status == ReplyStatus::Conflict {
+            assert!(held.second.contains_key(&watermark), "not kept beside");
+        } else {
+            assert!(watermark <= held.positions.len() as u64, "not held");
+        }
     }
 
     pub(super) fn is_drained(&self) -> bool {
-        self.streams
+        let streams = &self.journal.streams;
+        streams
             .iter()
-            .all(|stream| stream.acknowledged == stream.records.len() as u64)
+            .all(|stream| stream.acknowledged == stream.last())
+    }
+
+    /// Whether the centre has everything that the journal still has, as the journal has it.
+    pub(super) fn is_complete(&self) -> bool {
+        // From the end: that is where something is missing.
+        let has_all = |stream: &Stream| (1..=stream.last()).rev().all(|at| self.has(stream, at));
+        self.journal.streams.iter().all(has_all)
+    }
+
+    fn has(&self, stream: &Stream, at: u64) -> bool {
+        let Some(held) = self.centre.streams.get(&stream.id) else {
+            return false;
+        };
+        let index = usize::try_from(at - 1).unwrap();
+        let record = &stream.records[index];
+        let beside = held.second.get(&at) == Some(record);
+        match held.positions.get(index) {
+            Some(Held::Record(bytes) | Held::Unread(bytes)) => bytes == record || beside,
+            Some(Held::Folded) => at <= stream.pruned || stream.is_folded(at),
+            None => beside,
+        }
+    }
+
+    /// What is missing where, for the one who looks for the reason.
+    pub(super) fn differences(&self) -> String {
+        let line = |stream: &Stream| {
+            let held = self.centre.streams.get(&stream.id);
+            let missing = (1..=stream.last()).filter(|at| !self.has(stream, *at));
+            format!(
+                "{}: {} sealed, {} acknowledged, {} pruned, folds {:?}, {:?} held, missing {:?}\n",
+                stream.id,
+                stream.last(),
+                stream.acknowledged,
+                stream.pruned,
+                stream.folds,
+                held.map(|held| held.positions.len()),
+                missing.collect::<Vec<_>>(),
+            )
+        };
+        self.journal.streams.iter().map(line).collect()
+    }
+}
+
+fn outcome(answer: Answer) -> Outcome {
+    match answer {
+        Answer::Reply(reply) => Outcome::Replied(reply),
+        Answer::Refused => Outcome::Refused,
+        Answer::Broken => Outcome::Broken { at_least: None },
     }
 }

@@ -164,9 +164,11 @@ fn free_name(folder: &Path, name: &str) -> PathBuf {
 fn write(data: &DataDir, part: &Path) -> Result<(), ExportError> {
     let file = File::create(part).map_err(fault("create", part))?;
     let mut out = BufWriter::new(file);
-    journal_cli::run(Look::Export, data, &mut out).map_err(|source| ExportError::Journal {
-        path: part.to_owned(),
-        source: Box::new(source),
+    journal_cli::run(Look::Export, &data.journal(), &mut out).map_err(|source| {
+        ExportError::Journal {
+            path: part.to_owned(),
+            source: Box::new(source),
+        }
     })?;
     out.flush().map_err(fault("write", part))?;
     out.get_ref().sync_all().map_err(fault("sync", part))

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use manyi_shared::domain::{ClockReading, Seq, StreamId};
-use manyi_shared::journal::Reader;
-use manyi_shared::tablet::{DataDir, Identity, UplinkStatus};
+use manyi_shared::journal::{Reader, set_aside};
+use manyi_shared::tablet::{DataDir, Identity, UplinkStatus, ask_to_note};
 
 use crate::recorder::chain;
 use crate::station::SOFTWARE;
@@ -115,6 +115,8 @@ impl Places {
 /// Reads all facts. May wait for a name server: not on the conductor's thread.
 #[must_use]
 pub fn read(known: &Known, places: &Places) -> Vec<FactValue> {
+    // The page is read again while it is open; then the daemon's last acknowledgements are noted.
+    drop(ask_to_note(&places.data.wake_socket()));
     let identity = Identity::read(&places.data.identity());
     let boot = known.clock.boot.to_string();
     // What the daemon said before the last power cut is no news.
@@ -143,7 +145,7 @@ pub fn read(known: &Known, places: &Places) -> Vec<FactValue> {
         oldest,
         clock(&known.clock, &known.time_zone),
         disk(places.data.path()),
-        journal(known.journal),
+        journal(known.journal, &set_aside(&places.data.journal())),
         known.self_test.as_ref().map_or_else(
             || line(Fact::SelfTest, UNKNOWN.to_owned()),
             |test| judged(Fact::SelfTest, test.text.clone(), !test.good),
@@ -182,15 +184,25 @@ fn collector_line(identity: Option<&str>, uplink: Option<&UplinkStatus>) -> Fact
     }
 }
 
-fn journal(known: Option<(StreamId, Option<Seq>)>) -> FactValue {
-    match known {
-        None => bad(Fact::Journal, UNKNOWN.to_owned()),
-        Some((stream, seq)) => {
+/// A damaged journal that was set aside is kept for a person to look at, so it is told by its name.
+fn journal(known: Option<(StreamId, Option<Seq>)>, set_aside: &[PathBuf]) -> FactValue {
+    let mut value = known.map_or_else(
+        || UNKNOWN.to_owned(),
+        |(stream, seq)| {
             let id: String = stream.to_string().chars().take(8).collect();
             let seq = seq.map_or_else(|| UNKNOWN.to_owned(), |seq| seq.get().to_string());
-            line(Fact::Journal, format!("{id} · {seq}"))
-        }
+            format!("{id} · {seq}")
+        },
+    );
+    for name in set_aside.iter().filter_map(|path| path.file_name()) {
+        value.push_str(" · ");
+        value.push_str(&name.to_string_lossy());
     }
+    judged(
+        Fact::Journal,
+        value,
+        known.is_none() || !set_aside.is_empty(),
+    )
 }
 
 /// A clock that no time service has set is told as it stands, and marked.

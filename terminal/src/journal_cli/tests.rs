@@ -3,6 +3,7 @@ use manyi_shared::domain::{
     WindowId,
 };
 use manyi_shared::journal::{Appended, Opening, Writer};
+use manyi_shared::tablet::DataDir;
 use manyi_shared::wire::Amendment;
 
 use super::*;
@@ -49,7 +50,7 @@ fn rate(writer: &mut Writer) -> Appended {
 
 fn lines(look: Look, data: &DataDir) -> (bool, Vec<Value>) {
     let mut out = Vec::new();
-    let good = run(look, data, &mut out).unwrap();
+    let good = run(look, &data.journal(), &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
     (
         good,
@@ -125,7 +126,7 @@ fn a_changed_record_is_found() {
 fn a_missing_journal_is_named_and_not_made() {
     let folder = tempfile::tempdir().unwrap();
     let data = DataDir::new(folder.path());
-    let error = run(Look::List, &data, &mut Vec::new()).unwrap_err();
+    let error = run(Look::List, &data.journal(), &mut Vec::new()).unwrap_err();
     assert!(
         error.to_string().contains("there is no journal at"),
         "{error}"

@@ -15,6 +15,7 @@ use i_slint_backend_testing::{
     ElementHandle, TestingBackend, TestingBackendOptions, mock_elapsed_time,
 };
 use manyi_shared::domain::{Call, Clock, ClockReading, Language, PromptId, ServiceEvent};
+use manyi_shared::journal::Limits;
 use manyi_shared::tablet::{DataDir, SystemClock};
 use manyi_terminal::bridge::{Bridge, Input, Mute};
 use manyi_terminal::conductor::{Conductor, Message, PromptRequest, Screen};
@@ -92,7 +93,8 @@ impl Kiosk {
         let (ear, inbox) = channel();
         let answers = ear.clone();
         let answer = move |answer| answers.send(Message::Recorder(answer)).unwrap_or_default();
-        let (jobs, recorder) = recorder::start(data.clone(), clock.clone(), answer).unwrap();
+        let (jobs, recorder) =
+            recorder::start(data.clone(), Limits::default(), clock.clone(), answer).unwrap();
         let registry = Arc::<Registry>::default();
         let outputs = Box::new(NoOutputs);
         let health = registry.clone();

@@ -1,21 +1,43 @@
 //! What can go wrong on a card: nothing is lost, nothing is hidden.
 
 use manyi_shared::domain::{
-    BootId, ClockReading, FaultReason, HallId, Level, Outcome, TerminalId, WindowId, Withdrawal,
+    BootId, ClockReading, FaultReason, HallId, Level, Outcome, Seq, TerminalId, WindowId,
+    Withdrawal,
 };
 use manyi_shared::journal::{Opening, Writer};
 use manyi_shared::tablet::DataDir;
+use manyi_shared::wire::{LossCause, RecordBody};
 use manyi_terminal::flow::Target;
 use manyi_terminal::scene::ScenePage;
 
 use crate::terminal::{Terminal, enrolled, kinds, name, outcomes, ready, wait_ready};
 
 #[test]
-fn a_file_that_is_no_journal_is_left_as_it_is() {
+fn a_file_that_is_no_journal_is_set_aside_and_the_terminal_asks() {
     let folder = enrolled();
     let path = DataDir::new(folder.path()).journal();
     let bytes = b"somebody's holiday pictures".repeat(400);
     std::fs::write(&path, &bytes).unwrap();
+    let terminal = ready(&folder);
+    let records = terminal.records();
+    terminal.stop();
+    let aside = folder.path().join("journal.damaged-1.sqlite");
+    assert_eq!(std::fs::read(aside).unwrap(), bytes);
+    let told = records.iter().any(
+        |body| matches!(body, RecordBody::Loss(loss) if loss.cause == LossCause::UnreadableJournal),
+    );
+    assert!(told, "{records:?}");
+}
+
+#[test]
+fn another_programs_database_is_left_as_it_is() {
+    let folder = enrolled();
+    let path = DataDir::new(folder.path()).journal();
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute_batch("CREATE TABLE holiday (picture BLOB)")
+        .unwrap();
+    let bytes = std::fs::read(&path).unwrap();
     let mut terminal = Terminal::start(folder.path());
     let scene = terminal.wait_page("out");
     let ScenePage::OutOfService(out) = &scene.page else {
@@ -26,6 +48,27 @@ fn a_file_that_is_no_journal_is_left_as_it_is() {
     terminal.jump(5_000);
     terminal.stop();
     assert_eq!(std::fs::read(&path).unwrap(), bytes);
+}
+
+#[test]
+fn ratings_of_a_damaged_journal_are_put_back_while_the_terminal_asks() {
+    let folder = enrolled();
+    let data = DataDir::new(folder.path());
+    let mut first = ready(&folder);
+    first.prompt("{}");
+    first.touch("ask", Target::Level(Level::Dissatisfied));
+    first.wait_page("reasons");
+    let before = first.records().len();
+    first.stop();
+    let mut bytes = std::fs::read(data.journal()).unwrap();
+    // The number of the first page's cells: SQLite cannot read the tables any more.
+    bytes[103..105].fill(0xff);
+    std::fs::write(data.journal(), bytes).unwrap();
+    let second = ready(&folder);
+    assert!(folder.path().join("journal.damaged-1.sqlite").exists());
+    assert!(second.records().len() > before);
+    assert_eq!(outcomes(&second.records()).len(), 1);
+    second.stop();
 }
 
 #[test]
@@ -120,6 +163,15 @@ fn a_rating_that_cannot_be_kept_is_never_thanked_for_and_never_hidden() {
         kinds(&terminal.records()),
         [&Outcome::Fault(FaultReason::NotKept)]
     );
+    let lost: Vec<_> = terminal
+        .records()
+        .into_iter()
+        .filter_map(|body| match body {
+            RecordBody::Loss(loss) => Some((loss.cause, loss.from.map(Seq::get), loss.records)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(lost, [(LossCause::NotKept, Some(2), Some(1))]);
     assert!(terminal.seen.iter().all(|scene| name(scene) != "thanks"));
     terminal.stop();
 }

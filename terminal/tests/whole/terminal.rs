@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::http::Request;
 use axum::http::request::Builder;
 use manyi_shared::domain::{Clock, ClockReading, Outcome, TagCode};
-use manyi_shared::journal::Reader;
+use manyi_shared::journal::{Limits, Reader};
 use manyi_shared::tablet::{DataDir, SystemClock};
 use manyi_shared::wire::{OutcomeRecord, RecordBody};
 use manyi_terminal::api::{Api, router};
@@ -82,7 +82,8 @@ impl Terminal {
         let registry = Arc::<Registry>::default();
         let answers = ear.clone();
         let answer = move |answer| answers.send(Message::Recorder(answer)).unwrap_or_default();
-        let (jobs, recorder) = recorder::start(data.clone(), clock.clone(), answer).unwrap();
+        let (jobs, recorder) =
+            recorder::start(data.clone(), Limits::default(), clock.clone(), answer).unwrap();
         let conductor = Conductor::new(
             data.clone(),
             clock.clone(),

@@ -19,7 +19,7 @@ use manyi_e2e::fleet::{Plan, Report, Return, run};
 /// Each has its own key, its own connection and days of signed ratings, and decides with the daemon's
 /// own code. Measured are requests a second against the rate at which the fleet drains, whether
 /// Retry-After was obeyed, whether everybody got through, and the collector's memory. The collector
-/// program is taken from the folder of this one, or from MANYI_BIN_DIR.
+/// program is taken from the folder of this one, or from `MANYI_BIN_DIR`.
 #[derive(Debug, Parser)]
 #[command(name = "manyi-fleet", version)]
 struct Args {

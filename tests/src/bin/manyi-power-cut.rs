@@ -11,6 +11,7 @@ use manyi_e2e::citizens::{note, plan::any_seed};
 use manyi_e2e::power::campaign::{
     self, Failure, Sabotage, Shape, StateId, Verdict, many_deaths, record,
 };
+use manyi_e2e::power::liars;
 use manyi_e2e::progress::bar;
 
 /// Lives of a deadly tablet, and steps in each.
@@ -33,6 +34,9 @@ struct Args {
     /// Ways in which the unsynced survives, at each cut
     #[arg(long, value_name = "N", default_value_t = 60)]
     variants: usize,
+    /// Disks that lie instead of cuts: pretended syncs, flipped bits, lost sectors
+    #[arg(long)]
+    lies: bool,
     /// A sync that the disk shall only pretend to do: shows that losses are found
     #[arg(long, value_name = "SYNC", value_enum, default_value_t = Sabotage::None)]
     leave_out: Sabotage,
@@ -54,10 +58,15 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> anyhow::Result<bool> {
     let seed = args.seed.unwrap_or_else(any_seed);
-    if let Some(state) = args.state {
-        return one(seed, state, args);
+    match args.state {
+        Some(state) if args.lies => return one_lie(seed, state, args),
+        Some(state) => return one(seed, state, args),
+        None => {}
     }
     note(format_args!("seed {seed}"));
+    if args.lies {
+        return lies(seed, args);
+    }
     let shape = Shape {
         steps: args.steps,
         variants: args.variants,
@@ -82,6 +91,20 @@ fn run(args: &Args) -> anyhow::Result<bool> {
     Ok(verdict.failures.is_empty() && deaths.failures.is_empty())
 }
 
+fn lies(seed: u64, args: &Args) -> anyhow::Result<bool> {
+    let bar = bar(args.states, "starts on lying disks");
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let verdict = liars::campaign(seed, args.states, args.steps, threads, &|states| {
+        bar.inc(states)
+    })?;
+    bar.finish_and_clear();
+    if !verdict.failures.is_empty() {
+        note(format_args!("{}", verdict.lines(seed)));
+    }
+    note(format_args!("power-cut: {verdict} (seed {seed})"));
+    Ok(verdict.failures.is_empty())
+}
+
 /// One in a hundred states is spent on tablets that die again and again.
 fn deaths(seed: u64, states: u64) -> anyhow::Result<Verdict> {
     let tablets = states.div_ceil(100 * LIVES as u64);
@@ -104,6 +127,19 @@ fn count(cuts: &Verdict, deaths: &Verdict) -> [usize; 4] {
         with(|failure| !failure.findings.altered.is_empty()),
         with(|failure| !failure.findings.unreadable.is_empty()),
     ]
+}
+
+fn one_lie(seed: u64, state: StateId, args: &Args) -> anyhow::Result<bool> {
+    let recording = record(seed, state.story, args.steps)?;
+    let (_, lies, start) = liars::one(&recording, u64::try_from(state.variant)?)?;
+    note(format_args!(
+        "{lies}: files set aside: {}, {} lost records told of, {} gone without a trace\n{}",
+        start.set_aside,
+        start.told,
+        start.traceless,
+        start.findings.lines()
+    ));
+    Ok(start.findings.is_clean())
 }
 
 fn one(seed: u64, state: StateId, args: &Args) -> anyhow::Result<bool> {

@@ -61,7 +61,7 @@ impl Connection {
         let retry_after = answer.header("retry-after").and_then(|s| s.parse().ok());
         let retry_after = retry_after.map(Duration::from_secs);
         let outcome = match reply_in(&answer, terminal, key, &request_digest) {
-            Some(Ok(reply)) => Outcome::Replied(reply),
+            Some(Ok(reply)) => Outcome::Replied(Box::new(reply)),
             Some(Err(error)) if answer.status() < 400 => ExchangeError::Untrusted(error).outcome(),
             _ => refusal(&answer, retry_after).outcome(),
         };

@@ -11,7 +11,7 @@ use manyi_shared::wire::{
     ChainHash, ExchangeHead, Health, OutcomeRecord, Record, RecordBody, RecordError, RecordTime,
     Run, StreamOpened, Suite,
 };
-use manyi_sync::uplink::{Effect, Next, Order, Outcome, Pace, Sent, Uplink};
+use manyi_sync::uplink::{Cargo, Effect, Next, Order, Outcome, Pace, Sent, Uplink};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -202,7 +202,13 @@ impl Tablet {
                         continue;
                     }
                     let attempt = self
-                        .attempt(&mut uplink, run, &mut connection, begin, before)
+                        .attempt(
+                            &mut uplink,
+                            (run, order.claims.is_some()),
+                            &mut connection,
+                            begin,
+                            before,
+                        )
                         .await;
                     ended.attempts.push(attempt);
                     if ended.drained.is_none() && self.acknowledged == self.records.len() {
@@ -239,7 +245,9 @@ impl Tablet {
                 Next::Look(order) => {
                     let sent = Sent {
                         run: self.run(&order),
+                        cargo: Cargo::Records,
                         own: true,
+                        claims: order.claims.map(|_| Vec::new()),
                     };
                     let nobody = Outcome::Failed(Retry::Backoff { at_least: None });
                     let random = self.dice.word();
@@ -253,7 +261,7 @@ impl Tablet {
     fn run(&self, order: &Order) -> Option<Run> {
         let left = self.records.len() - self.acknowledged;
         let count = left.min(order.max_records);
-        if count == 0 || order.skip.contains(&self.stream) {
+        if count == 0 || order.bare || order.skip.contains(&self.stream) {
             return None;
         }
         Some(Run {
@@ -268,7 +276,7 @@ impl Tablet {
     async fn attempt(
         &mut self,
         uplink: &mut Uplink,
-        run: Option<Run>,
+        (run, claims): (Option<Run>, bool),
         connection: &mut Connection,
         begin: Instant,
         before: Duration,
@@ -281,7 +289,13 @@ impl Tablet {
         let random = self.dice.word();
         let acknowledged = self.acknowledged;
         let now = before + answered;
-        let what = Sent { run, own: true };
+        let what = Sent {
+            run,
+            cargo: Cargo::Records,
+            own: true,
+            // It was never acknowledged anything before.
+            claims: claims.then(Vec::new),
+        };
         for effect in uplink.exchanged(&what, &answer.outcome, now, random) {
             match effect {
                 Effect::Acknowledge(mark) | Effect::Rewind(mark) => self.note(mark.watermark),

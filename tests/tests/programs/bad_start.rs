@@ -83,20 +83,29 @@ fn an_unenrolled_tablet_is_out_of_service_and_starts_to_ask_once_it_is_enrolled(
 }
 
 #[test]
-fn a_file_that_is_no_journal_is_kept_and_the_screen_is_out_of_service() {
+fn a_file_that_is_no_journal_is_set_aside_and_the_terminal_asks() {
     let content = b"this is somebody's diary and not a journal of ratings".repeat(40);
     let mut rig = tablet_with_journal(&content);
-    rig.launch_terminal().unwrap();
-    let health = rig.wait_for_health("out_of_service").unwrap();
-    assert_eq!(health["reason"], "journal_unreadable", "{health}");
-    let after = std::fs::read(rig.tablet_dir().join("journal.sqlite")).unwrap();
-    assert_eq!(after, content, "the file was touched");
+    let journal = rig.tablet_dir().join("journal.sqlite");
     let mut look = bare("manyi-terminal").unwrap();
     let said = words_of(
         look.args(["journal", "list", "--data-dir"])
             .arg(rig.tablet_dir()),
     );
     assert!(said.contains("journal.sqlite"), "{said}");
+    assert_eq!(
+        std::fs::read(&journal).unwrap(),
+        content,
+        "looking touched it"
+    );
+    rig.launch_terminal().unwrap();
+    rig.wait_for_health("ready").unwrap();
+    let aside = rig.tablet_dir().join("journal.damaged-1.sqlite");
+    assert_eq!(
+        std::fs::read(aside).unwrap(),
+        content,
+        "the file was touched"
+    );
 }
 
 #[test]

@@ -12,7 +12,7 @@ use manyi_shared::domain::{
     Call, Clock as _, ClockReading, Level, Outcome, ServiceEvent, StreamId, TerminalId,
 };
 use manyi_shared::journal::{Backlog, Opening, Reader, Writer};
-use manyi_shared::tablet::{DataDir, Identity, SystemClock, wake};
+use manyi_shared::tablet::{DataDir, Identity, SystemClock, ask_to_note, wake};
 use manyi_shared::wire::{ChainHash, OutcomeRecord, RecordBody, Suite};
 use rusqlite::Connection;
 
@@ -88,6 +88,7 @@ impl Other {
 }
 
 fn is_drained(data: &DataDir) -> bool {
+    drop(ask_to_note(&data.wake_socket()));
     let backlog = Backlog::open(&data.journal());
     backlog.is_ok_and(|backlog| backlog.unacknowledged().is_ok_and(|left| left == 0))
 }

@@ -98,7 +98,8 @@ pub(super) fn extend<'d>(
         })
         .collect();
     // What is here one by one already is in the fold's counts, too.
-    plan.whole = !counts.is_empty() && !(held.overlap.is_empty() && held.folds.is_empty());
+    let alone = held.overlap.is_empty() && held.folds.is_empty();
+    plan.whole = !counts.is_empty() && !alone;
     if !plan.whole {
         for count in &counts {
             *plan.deltas.entry(key(count)).or_default() += i64::from(count.n);

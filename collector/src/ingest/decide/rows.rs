@@ -55,7 +55,7 @@ pub(super) fn difference(
     let mut milestones = ends.chain([(watermark, hash)]);
     milestones
         .any(|(position, hash)| after(position).is_some_and(|after| !goes_on(after, hash)))
-        .then(|| if known < span.count { known } else { 0 })
+        .then_some(if known < span.count { known } else { 0 })
 }
 
 /// Works on one run.
@@ -133,15 +133,14 @@ pub(super) fn extend<'d>(
 /// those that are here already are no new rows.
 fn out_of_turn(plan: &mut Plan<'_>, held: &Held) {
     plan.whole = true;
-    let (there, new) = std::mem::take(&mut plan.rows)
-        .into_iter()
-        .partition(|row| held.overlap.contains_key(&row.seq));
-    let there: Vec<Row<'_>> = there;
-    plan.rows = new;
-    plan.chained = there
+    let there = |row: &&Row<'_>| held.overlap.contains_key(&row.seq);
+    plan.in_turn = plan
+        .rows
         .iter()
-        .filter_map(|row| Some((row.seq, row.chain?)))
+        .filter(there)
+        .map(|row| (row.seq, row.chain))
         .collect();
+    plan.rows.retain(|row| !held.overlap.contains_key(&row.seq));
     for row in &mut plan.rows {
         row.outcome = None;
     }
@@ -166,7 +165,7 @@ impl<'d> Extension<'_, 'd> {
         let mut row = Row {
             seq,
             bytes: &sealed.bytes,
-            chain: Some(sealed.hash),
+            chain: sealed.hash,
             kind: 0,
             placed: None,
             outcome: None,

@@ -141,7 +141,7 @@ fn store_span(
         received_ms: delivery.received_ms,
     };
     of.rows(&plan.rows)?;
-    of.chained(&plan.chained)?;
+    of.in_turn(&plan.in_turn)?;
     of.amend(&plan.amended)?;
     of.misuse(&plan.misused)?;
     of.self_tests(&plan.tested)?;
@@ -254,7 +254,7 @@ fn bind_row(insert: &mut Statement<'_>, row: &Row<'_>) -> Result<(), StoreError>
     insert.raw_bind_parameter(25, misuse.map(|m| m.kinds))?;
     insert.raw_bind_parameter(26, misuse.map(|m| m.touches))?;
     insert.raw_bind_parameter(27, misuse.map(|m| m.span_ms))?;
-    insert.raw_bind_parameter(28, row.chain.map(|chain| *chain.as_bytes()))?;
+    insert.raw_bind_parameter(28, row.chain.as_bytes())?;
     Ok(())
 }
 
@@ -284,20 +284,19 @@ impl Of<'_> {
         Ok(())
     }
 
-    /// The chain beside records that came out of turn.
-    fn chained(&self, chained: &[(u64, ChainHash)]) -> Result<(), StoreError> {
-        for (seq, hash) in chained {
+    fn in_turn(&self, rows: &[(u64, ChainHash)]) -> Result<(), StoreError> {
+        for (seq, chain) in rows {
             self.connection
                 .prepare_cached(
-                    "UPDATE record SET chain = ?1 WHERE hall_id = ?2 AND terminal_id = ?3 \
-                     AND stream_id = ?4 AND seq = ?5",
+                    "UPDATE record SET chain = ?5 WHERE hall_id = ?1 AND terminal_id = ?2 \
+                     AND stream_id = ?3 AND seq = ?4",
                 )?
                 .execute(params![
-                    hash.as_bytes(),
                     self.hall,
                     self.terminal,
                     self.stream,
-                    capped(*seq)
+                    capped(*seq),
+                    chain.as_bytes()
                 ])?;
         }
         Ok(())

@@ -13,6 +13,9 @@ use crate::verify::finding::{Difference, What};
 /// A synchronised clock places a record to a second.
 const SYNCHRONISED_MS: i64 = 1000;
 
+/// The kind of records that carry rescued ones.
+const CARRIER: u64 = 8;
+
 /// What must be stored of a record.
 #[derive(Debug, Default)]
 pub(super) struct Expected {
@@ -138,7 +141,7 @@ impl StreamCheck {
                 if !self.counted.contains_key(&target) {
                     return Expected::dead(RejectReason::NoTarget.name());
                 }
-                self.told.entry(target).or_default().misuse = Some((*misuse).into());
+                self.later.entry(target).or_default().misuse = Some((*misuse).into());
                 Expected::default()
             }
             RecordBody::Message(message) => {
@@ -179,7 +182,7 @@ impl StreamCheck {
             return Expected::dead(RejectReason::NoTarget.name());
         }
         let now = (amendment.level.number(), tag_list(&amendment.tags), seq);
-        self.told.entry(target).or_default().amended = Some(now);
+        self.later.entry(target).or_default().amended = Some(now);
         Expected::default()
     }
 
@@ -244,8 +247,12 @@ impl StreamCheck {
         // What pointed at a dead letter had no target then, whatever became of it later.
         let at_the_time = record.rejected == Some(RejectReason::NoTarget.name())
             && self.points_at_late(record.bytes);
+        // What a carrier brings may be no record, or have its place in the same stream.
+        let carrier = kind_in(record.bytes) == CARRIER
+            && record.rejected == Some(RejectReason::Malformed.name());
         if record.rejected == expected.dead
             || record.replayed
+            || carrier
             || unknown_window
             || suppressed
             || at_the_time

@@ -10,7 +10,7 @@ use crate::wire::{
 };
 
 use super::found::{Copy, Found, FoundStream};
-use super::prove::{self, Proved};
+use super::prove::{self, Piece, Proved};
 
 /// What a salvage has to do.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -86,6 +86,7 @@ pub(super) fn make(mut found: Found, now_ms: i64) -> Plan {
             });
         }
     }
+    plan.drop_doubles();
     plan
 }
 
@@ -159,6 +160,23 @@ enum End {
 }
 
 impl Plan {
+    /// A record whose hash stands at another place as well is that record: a bit of its position is
+    /// another. Rescued, it would count twice.
+    fn drop_doubles(&mut self) {
+        let mut places: BTreeMap<[u8; 32], (StreamId, Seq)> = BTreeMap::new();
+        for stream in &self.streams {
+            for piece in &stream.pieces {
+                if let Piece::Record(seq, copy) = piece {
+                    places.insert(*copy.hash.as_bytes(), (stream.id, *seq));
+                }
+            }
+        }
+        self.rescued.retain(|rescued| {
+            let place = (rescued.stream, rescued.seq);
+            *places.entry(*rescued.hash.as_bytes()).or_insert(place) == place
+        });
+    }
+
     /// A stream of which nothing is proved: whatever names it can still be rescued.
     fn give_up(&mut self, stream: &FoundStream, id: Option<StreamId>, end: End, now_ms: i64) {
         if let Some(id) = id {
@@ -169,15 +187,19 @@ impl Plan {
                 now_ms,
             };
             self.beyond(&part, None, None, end);
-        } else if !stream.records.is_empty() {
+        } else if !stream.records.is_empty() || end == End::Open {
+            // Nobody says how far it went but the records that are left; the newest may have been
+            // followed by streams of which nothing is.
+            let last = stream.records.keys().next_back().copied();
+            let until = last.filter(|_| !matches!(end, End::Open | End::Unknown));
             self.losses.push(Loss {
                 cause: LossCause::DamagedJournal,
                 stream: None,
-                from: stream.records.keys().next().copied(),
-                until: stream.records.keys().next_back().copied(),
+                from: Some(Seq::FIRST),
+                until,
                 earliest_ms: None,
                 latest_ms: Some(now_ms),
-                records: Some(stream.records.len() as u64),
+                records: until.map(Seq::get),
             });
         }
     }
@@ -238,7 +260,16 @@ impl Plan {
             End::At(_) | End::Sent => return,
             End::Open | End::Unknown => None,
         };
-        self.losses.push(part.loss(last, until, part.now_ms));
+        let beyond = part.loss(last, until, part.now_ms);
+        if end == End::Open {
+            // Later streams may have been here of which nothing is left, not even the opening.
+            self.losses.push(Loss {
+                stream: None,
+                from: None,
+                ..beyond
+            });
+        }
+        self.losses.push(beyond);
     }
 }
 

@@ -84,7 +84,7 @@ fn the_journal_is_written_to_the_medium_beside_the_running_terminal() {
     assert_eq!(tablet.export(), DoneNotice::Exported(path.clone()));
     assert_eq!(names(&point), [format!("{NAME}.jsonl")]);
     let mut expected = Vec::new();
-    journal_cli::run(Look::Export, &tablet.data, &mut expected).unwrap();
+    journal_cli::run(Look::Export, &tablet.data.journal(), &mut expected).unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), expected);
     assert!(
         String::from_utf8(expected)

@@ -178,11 +178,9 @@ impl Of<'_> {
              last_ordinal, suite FROM stream WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3",
         )?;
         let found = statement.query_row(self.key(), |row| {
-            let suite = Suite::from_number(row.get(8)?)
-                .ok_or(rusqlite::Error::IntegralValueOutOfRange(8, 0))?;
             Ok(HeldStream {
                 watermark: row.get::<_, i64>(0)?.unsigned_abs(),
-                hash: ChainHash::of(suite, row.get(1)?),
+                hash: ChainHash::of(suite(row, 8)?, row.get(1)?),
                 window: row.get(2)?,
                 channel: row.get(3)?,
                 opening: opening(row, 4)?,
@@ -293,6 +291,11 @@ pub(super) fn opening(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<O
         }),
         _ => None,
     })
+}
+
+/// The suite whose number a column holds.
+pub(super) fn suite(row: &Row<'_>, column: usize) -> rusqlite::Result<Suite> {
+    Suite::from_number(row.get(column)?).ok_or(rusqlite::Error::IntegralValueOutOfRange(column, 0))
 }
 
 pub(super) fn reason_named(name: &str) -> RejectReason {

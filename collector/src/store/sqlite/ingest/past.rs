@@ -1,7 +1,7 @@
 //! What is held of the streams that a delivery speaks of beside its own.
 
 use manyi_shared::domain::StreamId;
-use manyi_shared::wire::{ChainHash, Suite};
+use manyi_shared::wire::ChainHash;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::ingest::{Delivery, Held};
@@ -33,10 +33,10 @@ pub(super) fn load(
             stream.as_bytes()
         ];
         let tip = statement.query_row(key, |row| {
-            let suite = Suite::from_number(row.get(2)?)
-                .ok_or(rusqlite::Error::IntegralValueOutOfRange(2, 0))?;
-            let watermark = row.get::<_, i64>(0)?.unsigned_abs();
-            Ok((watermark, ChainHash::of(suite, row.get(1)?)))
+            Ok((
+                row.get::<_, i64>(0)?.unsigned_abs(),
+                ChainHash::of(super::held::suite(row, 2)?, row.get(1)?),
+            ))
         });
         if let Some(tip) = tip.optional()? {
             held.tips.insert(stream, tip);

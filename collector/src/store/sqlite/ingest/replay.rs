@@ -1,7 +1,7 @@
 //! Dead letters that an operator has read again, by a program that may know more than the one that
 //! took them in.
 
-use manyi_shared::wire::{Record, RecordBody, RejectReason};
+use manyi_shared::wire::{ChainHash, Record, RecordBody, RejectReason};
 use rusqlite::{Connection, params};
 
 use super::held::reason_named;
@@ -11,6 +11,7 @@ use crate::ingest::Evidence;
 use crate::store::StoreError;
 use crate::store::faults::KeptLetter;
 use crate::store::sqlite::port::capped;
+use crate::store::sqlite::proof;
 
 /// Reads a dead letter again. What can be counted now is, once; what cannot stays.
 pub(in crate::store::sqlite) fn again(
@@ -40,7 +41,7 @@ pub(in crate::store::sqlite) fn again(
             by
         ])?;
     match reason_named(&letter.reason) {
-        RejectReason::Malformed | RejectReason::Refused => read(&of, letter)?,
+        RejectReason::Malformed | RejectReason::Refused => read(&of, letter, now_ms)?,
         RejectReason::UnknownWindow => return window(&of, letter.seq),
         _ => {}
     }
@@ -48,7 +49,7 @@ pub(in crate::store::sqlite) fn again(
 }
 
 /// Bytes that nobody could, or would, read.
-fn read(of: &Of<'_>, letter: &KeptLetter) -> Result<(), StoreError> {
+fn read(of: &Of<'_>, letter: &KeptLetter, now_ms: i64) -> Result<(), StoreError> {
     let Some(bytes) = of.bytes_at(letter.seq)? else {
         return Ok(());
     };
@@ -56,6 +57,8 @@ fn read(of: &Of<'_>, letter: &KeptLetter) -> Result<(), StoreError> {
         stream: letter.stream,
         seq: letter.seq,
         bytes,
+        // Its own row keeps the chain that it has.
+        chain: ChainHash::from_bytes([0; 32]),
         carrier: (letter.stream, letter.seq),
     };
     let mut work = Work::new(
@@ -82,13 +85,18 @@ fn read(of: &Of<'_>, letter: &KeptLetter) -> Result<(), StoreError> {
                 ])?;
         }
     }
-    let happened = work.finish(of)?;
+    // What it carries is received now, not into a day whose root may be published.
+    let now = Of {
+        received_ms: proof::after_published(of.connection, &letter.hall, now_ms)?,
+        ..*of
+    };
+    let happened = work.finish(&now)?;
     let terminal = (&letter.hall, letter.terminal);
     incidents::raise(
         of.connection,
         terminal,
         letter.window.as_str(),
-        of.received_ms,
+        now.received_ms,
         happened.iter(),
     )?;
     Ok(())

@@ -21,6 +21,8 @@ pub(super) struct Saved {
     pub(super) stream: StreamId,
     pub(super) seq: u64,
     pub(super) bytes: Vec<u8>,
+    /// The chain after it, as the damaged journal had it.
+    pub(super) chain: ChainHash,
     /// The record that carries it.
     pub(super) carrier: (StreamId, u64),
 }
@@ -54,6 +56,7 @@ impl Of<'_> {
             stream: one.rescued.stream,
             seq: one.rescued.seq.get(),
             bytes: one.rescued.bytes.clone(),
+            chain: one.rescued.hash,
             carrier: (here, one.carrier),
         });
         let evidence = plan.evidence.clone();
@@ -248,7 +251,7 @@ impl<'w> Work<'w> {
         let row = Row {
             seq: one.seq,
             bytes: &one.bytes,
-            chain: None,
+            chain: one.chain,
             kind: body.map_or(0, kind_of),
             placed,
             outcome: None,
@@ -294,6 +297,7 @@ impl<'w> Work<'w> {
                     stream: rescued.stream,
                     seq: rescued.seq.get(),
                     bytes: rescued.bytes.clone(),
+                    chain: rescued.hash,
                     carrier: (one.stream, one.seq),
                 });
                 Ok(())
