@@ -1,5 +1,7 @@
 //! A collector in memory: verifies, keeps and signs as the real one does, over real HTTP.
 
+mod newer;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -11,12 +13,14 @@ use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use manyi_shared::domain::{HallId, Placement, StreamId, TerminalId, Watermark, WindowId};
+use manyi_shared::domain::{HallId, Placement, Seq, StreamId, TerminalId, Watermark, WindowId};
 use manyi_shared::wire::{
     Acknowledgement, AssetDigest, ChainHash, EnrolReply, EnrolRequest, ExchangeHead, OfficePrompt,
     Profile, PromptReceipt, PublicKey, Reply, ReplyStatus, RotationReply, SecretKey,
     SignedAssetRequest, SignedExchange, SignedRotation, digest,
 };
+
+pub(crate) use newer::Newer;
 
 pub(crate) const CODE: &str = "7KX2-9QWM";
 
@@ -49,6 +53,8 @@ pub(crate) struct Centre {
     pub(crate) most_records: usize,
     /// Refuses every exchange with this status, as a problem body.
     pub(crate) refuse: Option<StatusCode>,
+    /// What a newer collector does and an older one does not.
+    pub(crate) newer: Newer,
     /// Files of profiles, by digest; a file may be another than its digest says.
     pub(crate) assets: HashMap<AssetDigest, Vec<u8>>,
     /// Refuses every file with this status, as a problem body.
@@ -89,6 +95,7 @@ impl Collector {
             conflicts: Vec::new(),
             most_records: usize::MAX,
             refuse: None,
+            newer: Newer::default(),
             assets: HashMap::new(),
             refuse_assets: None,
             asked_for: Vec::new(),
@@ -273,6 +280,9 @@ async fn exchange(State(centre): State<Shared>, headers: HeaderMap, body: Bytes)
     if exchange.records.len() > centre.most_records {
         return problem(StatusCode::PAYLOAD_TOO_LARGE, "too large");
     }
+    if let Some(status) = centre.newer.chokes(&exchange) {
+        return problem(status, "cannot cope with one of the records");
+    }
     let records: Vec<_> = exchange
         .records
         .into_iter()
@@ -309,6 +319,10 @@ impl Centre {
         if stale {
             return reply;
         }
+        if self.newer.revoked {
+            reply.status = ReplyStatus::Revoked;
+            return reply;
+        }
         self.last_number = head.number;
         reply.next_number = head.number + 1;
         self.receipts.extend(&head.prompts);
@@ -324,13 +338,14 @@ impl Centre {
             reply.status = status;
             reply.acknowledgement = Some(self.acknowledge(head.terminal, run.stream, kept));
         }
+        self.answer_newer(head, &mut reply);
         reply
     }
 
     fn keep(
         &mut self,
         stream: StreamId,
-        first: manyi_shared::domain::Seq,
+        first: Seq,
         records: &[Vec<u8>],
     ) -> (ReplyStatus, Option<Watermark>) {
         if self.conflicts.contains(&stream) {
@@ -338,6 +353,15 @@ impl Centre {
                 ReplyStatus::Conflict,
                 Some(Watermark::new(records.len() as u64)),
             );
+        }
+        if let Some(gone) = self.newer.gone.get(&stream) {
+            // What comes after a fold without counts; nothing here looks into the positions before.
+            let after = Seq::new(first.get() - gone.0).unwrap();
+            let held = self.streams.entry(stream).or_default();
+            if Watermark::new(held.len() as u64).next() == after {
+                held.extend_from_slice(records);
+            }
+            return (ReplyStatus::Taken, None);
         }
         let held = self.streams.entry(stream).or_default();
         match Watermark::new(held.len() as u64).place(first, records.len() as u64) {
@@ -367,10 +391,11 @@ impl Centre {
             .get(&stream)
             .map(Vec::as_slice)
             .unwrap_or_default();
-        let hash = ChainHash::genesis(terminal, stream);
+        let genesis = (0, ChainHash::genesis(terminal, stream));
+        let (gone, hash) = self.newer.gone.get(&stream).copied().unwrap_or(genesis);
         Acknowledgement {
             stream,
-            watermark: Watermark::new(held.len() as u64),
+            watermark: Watermark::new(gone + held.len() as u64),
             hash: hash.extend_all(held.iter().map(Vec::as_slice)),
             rejected: Vec::new(),
             conflict_kept,

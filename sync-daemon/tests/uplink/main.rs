@@ -6,6 +6,7 @@
     reason = "a test that panics is a test that fails"
 )]
 
+mod bad_records;
 mod carrying;
 mod clock;
 mod collector;
