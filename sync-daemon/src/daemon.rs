@@ -476,12 +476,12 @@ impl Daemon {
     }
 }
 
-/// Whether nobody needs to be told now: only times and counts differ.
+/// Whether nobody needs to be told now: only times differ, and how many are unsent where some still are.
 fn says_the_same(told: &UplinkStatus, now: &UplinkStatus) -> bool {
     let counts = |status: &UplinkStatus| UplinkStatus {
         answered_uptime_ms: None,
         oldest_unsent_ms: None,
-        backlog: 0,
+        backlog: u64::from(status.backlog > 0),
         ..status.clone()
     };
     told.answered_uptime_ms.is_some() == now.answered_uptime_ms.is_some()
