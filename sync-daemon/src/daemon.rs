@@ -6,6 +6,7 @@
 //! before.
 
 mod rotate;
+mod say;
 mod shipment;
 mod start;
 mod tell;
@@ -56,10 +57,6 @@ const JUST_SWITCHED_ON_MS: u64 = 120_000;
 /// Acknowledgements are written down so many polls after they came: each note costs the card a page, and
 /// one that is lost only means sending again.
 const NOTE: u32 = 30;
-
-/// Of the status file only the time of the last answer and what was counted then change from exchange to
-/// exchange; that is written so many notes apart.
-const TELL: u32 = 5;
 
 /// Between two prunings: each rewrites pages on the card.
 const PRUNE: Duration = Duration::from_secs(60);
@@ -327,7 +324,13 @@ impl Daemon {
         let now = self.now();
         let ms = now.saturating_sub(sent_at).as_millis();
         shipment::log(shipment, &result, ms);
-        let problem = result.as_ref().err().map(|error| crate::chain(error));
+        let problem = match &result {
+            Err(error) => Some(crate::chain(error)),
+            Ok(reply) if reply.status == ReplyStatus::Revoked && shipment.sent.own => {
+                Some("the office took this tablet's identity back".to_owned())
+            }
+            Ok(_) => None,
+        };
         let outcome = match result {
             Ok(reply) => {
                 self.clock.heard(reply.server_ms, &self.data);
@@ -390,60 +393,6 @@ impl Daemon {
         }
     }
 
-    /// Writes how the daemon is, for the technician's page.
-    fn say(
-        &mut self,
-        shipment: &Shipment,
-        problem: Option<String>,
-        acknowledged: u64,
-        now: Duration,
-    ) {
-        let clock = self.clock.read();
-        let before = &shipment.head.health;
-        let (backlog, oldest_unsent_ms) =
-            self.health
-                .after(acknowledged, before, &clock, &mut self.journal, now);
-        let answered = problem.is_none().then_some(clock.uptime_ms);
-        let failing = self.status.failing_since_uptime_ms;
-        let failing = problem
-            .is_some()
-            .then(|| failing.unwrap_or(clock.uptime_ms));
-        self.status = UplinkStatus {
-            collector: self.collector_url.clone(),
-            answered_uptime_ms: answered.or(self.status.answered_uptime_ms),
-            boot: clock.boot.to_string(),
-            backlog,
-            oldest_unsent_ms,
-            problem: problem.map(|problem| crate::one_line(&problem, MAX_PROBLEM)),
-            profile_problem: self.profile.problem(),
-            certificate: self.link.certificate_note(),
-            failing_since_uptime_ms: failing,
-            rotation_problem: self.status.rotation_problem.take(),
-            revoked: self.status.revoked,
-        };
-        let fresh = self
-            .told
-            .as_ref()
-            .is_some_and(|(at, _)| now < at.saturating_add(self.note_after * TELL));
-        let same = self
-            .told
-            .as_ref()
-            .is_some_and(|(_, told)| says_the_same(told, &self.status));
-        if !(fresh && same) {
-            self.tell_status();
-        }
-    }
-
-    fn tell_status(&mut self) {
-        self.told = Some((self.now(), self.status.clone()));
-        if let Err(error) = self.status.write(&self.data.uplink_status()) {
-            tracing::debug!(
-                error = crate::chain(&error),
-                "the screen cannot be told how the uplink is"
-            );
-        }
-    }
-
     fn noted(&mut self, mark: &Mark, noted: Result<(), NotNoted>, now: Duration) {
         match noted {
             Ok(()) => {
@@ -474,18 +423,6 @@ impl Daemon {
             self.pruned = Some(now);
         }
     }
-}
-
-/// Whether nobody needs to be told now: only times differ, and how many are unsent where some still are.
-fn says_the_same(told: &UplinkStatus, now: &UplinkStatus) -> bool {
-    let counts = |status: &UplinkStatus| UplinkStatus {
-        answered_uptime_ms: None,
-        oldest_unsent_ms: None,
-        backlog: u64::from(status.backlog > 0),
-        ..status.clone()
-    };
-    told.answered_uptime_ms.is_some() == now.answered_uptime_ms.is_some()
-        && counts(told) == counts(now)
 }
 
 /// The result of an exchange, and whether the daemon is to stop after it. A stop gives the exchange

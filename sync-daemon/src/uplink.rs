@@ -23,6 +23,8 @@ mod round;
 mod verdict;
 
 #[cfg(test)]
+mod fleet;
+#[cfg(test)]
 mod laws;
 #[cfg(test)]
 mod poison;

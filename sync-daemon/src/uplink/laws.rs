@@ -42,22 +42,22 @@ fn mood(random: &mut Random) -> Mood {
 fn step(random: &mut Random, cloned: bool) -> Step {
     match random.below(24) {
         0..=5 => Step::Seal {
-            records: 1 + random.below(40),
+            records: 1 + random.below(12),
             woken: random.below(2) == 0,
         },
         6 => Step::NewStream,
         7 => Step::Restart {
-            forgotten: random.below(30),
+            forgotten: random.below(12),
         },
         8 if cloned => Step::Clone {
             records: usize::try_from(1 + random.below(10)).unwrap(),
         },
         8 => Step::Restore {
-            lost: usize::try_from(random.below(40)).unwrap(),
+            lost: usize::try_from(random.below(20)).unwrap(),
         },
         9 => Step::NumbersLost,
         10 if !cloned => Step::Prune {
-            keep: random.below(40),
+            keep: random.below(20),
         },
         11 if !cloned => Step::Fold {
             count: 1 + random.below(20),
@@ -118,8 +118,13 @@ fn any_interleaving_ends_with_everything_at_the_centre() {
         }
         world.apply(&Step::Revoke(false));
         let begun = world.exchanges;
-        while world.revoked || !world.is_drained() || !world.is_complete() {
+        let mut complete = world.is_complete();
+        while world.revoked || !world.is_drained() || !complete {
             world.exchange(Mood::Good);
+            // Looked at only when something was carried: most of an hour is heartbeats.
+            if world.has_carried() {
+                complete = world.is_complete();
+            }
             assert!(
                 world.exchanges < begun + ENOUGH,
                 "does not end: {:?}\n{}",

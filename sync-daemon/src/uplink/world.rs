@@ -89,8 +89,7 @@ pub(super) struct World {
     pub(super) number: u64,
     pub(super) exchanges: u64,
     pub(super) revoked: bool,
-    /// Every request that carried something, by what became of it.
-    pub(super) log: Vec<(Option<Run>, Cargo)>,
+    carried: bool,
     /// Server errors that each record met alone.
     alone: HashMap<(StreamId, Seq), u32>,
     sent: Vec<Parcel>,
@@ -130,7 +129,7 @@ impl World {
             number: 1,
             exchanges: 0,
             revoked: false,
-            log: Vec::new(),
+            carried: false,
             alone: HashMap::new(),
             sent: Vec::new(),
             random,
@@ -213,7 +212,7 @@ impl World {
         };
         self.number += 1;
         self.exchanges += 1;
-        self.log.push((run, cargo));
+        self.carried = run.is_some();
         let outcome = self.deliver(&parcel, mood);
         if let (Outcome::Broken { .. }, Some(run)) = (&outcome, &run)
             && run.count == 1
@@ -325,6 +324,11 @@ impl World {
         } else {
             assert!(watermark <= held.positions.len() as u64, "not held");
         }
+    }
+
+    /// Whether the last exchange had a run or a fold.
+    pub(super) const fn has_carried(&self) -> bool {
+        self.carried
     }
 
     pub(super) fn is_drained(&self) -> bool {
