@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use manyi_e2e::citizens::note;
 use manyi_e2e::dice::Dice;
 use manyi_e2e::faults::tls::Authority;
 use manyi_e2e::faults::{Front, Message, Proxy, Weather};
