@@ -37,8 +37,8 @@ async fn a_fleet_whose_network_is_back_is_drained_to_the_last_record() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_turned_away_comes_back_when_told_to_and_nobody_is_starved() {
     // More than the line holds before the collector has measured anything, in one instant.
-    let report = fleet(900, Return::AtOnce).await;
+    let report = fleet(600, Return::AtOnce).await;
     assert!(report.turned_away > 0, "nobody was turned away");
     assert_eq!(report.faults(), Vec::<String>::new());
-    assert_eq!(report.records, 900 * 121);
+    assert_eq!(report.records, 600 * 121);
 }

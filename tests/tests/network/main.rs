@@ -10,6 +10,7 @@
     reason = "a test that panics is a test that fails"
 )]
 
+mod poison;
 mod tablet;
 
 use std::path::Path;
