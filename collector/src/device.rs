@@ -1,7 +1,7 @@
 //! What terminals talk to: enrolment, exchanges and files of profiles, asked for in signed CBOR.
 //!
 //! Refusals that come before the signature is verified are problem bodies; everything after it is
-//! a signed reply, whatever its status. Exchanges come through [`admission`] first.
+//! a signed reply, whatever its status. Exchanges come through `admission` first.
 
 mod admission;
 mod asset;

@@ -12,7 +12,7 @@
 //! is how many.
 //!
 //! **Crash**: what is sealed is sealed; a salvage begins again with the next start. For the prompt on
-//! the screen see [`note`].
+//! the screen see `note`.
 
 mod note;
 

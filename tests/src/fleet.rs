@@ -6,7 +6,7 @@
 //! gets is verified. Only the journal is memory and the loop is this module's ([`Tablet`]).
 //!
 //! - [`Plan`]: how many, with how much, and how they come back.
-//! - [`muster`]: enrols them, at the collector's own router, before the program starts.
+//! - [`muster()`]: enrols them, at the collector's own router, before the program starts.
 //! - [`Tablet::come_home`]: one tablet, from its return to the end of the run.
 //! - [`Report`]: what was measured and whether it is good.
 
