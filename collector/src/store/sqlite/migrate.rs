@@ -14,6 +14,12 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/V3__faults.sql"),
     include_str!("../../../migrations/V4__proof.sql"),
     include_str!("../../../migrations/V5__suites.sql"),
+    include_str!("../../../migrations/V6__rollups.sql"),
+    include_str!("../../../migrations/V7__access.sql"),
+    include_str!("../../../migrations/V8__fleet.sql"),
+    include_str!("../../../migrations/V9__office.sql"),
+    include_str!("../../../migrations/V10__marks.sql"),
+    include_str!("../../../migrations/V11__store.sql"),
 ];
 
 /// Runs the migrations that the file has not seen, each in its own transaction.

@@ -1,0 +1,1 @@
+-- Marks on ratings that look odd, and what the office publishes.

@@ -1,0 +1,1 @@
+-- How the store keeps itself: parts of the record table, retention.

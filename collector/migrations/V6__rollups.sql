@@ -1,0 +1,1 @@
+-- Roll-ups of the tally by day and month, and counts of tags.

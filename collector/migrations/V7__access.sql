@@ -1,0 +1,1 @@
+-- People: roles, second factors, sessions, tokens with scope, the audit log.

@@ -1,0 +1,1 @@
+-- The fleet: what terminals tell of themselves, alerts, profiles edited by the office.

@@ -1,0 +1,1 @@
+-- What users of the office keep for themselves.
