@@ -19,7 +19,7 @@ pub(super) struct PageError {
     problem: Problem,
     language: Language,
     /// The page that was asked for, so that its address stays in the link to the other language.
-    uri: Uri,
+    uri: Box<Uri>,
 }
 
 #[derive(Debug, Template)]
@@ -34,7 +34,7 @@ struct ErrorPage {
 
 impl PageError {
     pub(super) fn new(problem: Problem, language: Language) -> Self {
-        let uri = Uri::default();
+        let uri = Box::default();
         Self {
             problem,
             language,
@@ -45,7 +45,7 @@ impl PageError {
     /// In the language that the request asks for.
     pub(super) fn of(problem: Problem, parts: &Parts) -> Self {
         Self {
-            uri: parts.uri.clone(),
+            uri: Box::new(parts.uri.clone()),
             ..Self::new(problem, Language::of(&parts.headers, &parts.uri))
         }
     }
