@@ -105,7 +105,7 @@ pub(super) async fn page(
     Query(query): Query<HallQuery>,
 ) -> Result<Response, PageError> {
     let draw_page = async {
-        let halls = visible(&state, &user.access).await?;
+        let halls = visible(&state, &user.0.access).await?;
         let today = match chosen(&halls, &query)? {
             Some(hall) => Some(Today::load(&state, hall, language).await?),
             None => None,
