@@ -5,7 +5,7 @@
 //! [`Browser`] is one browser with a profile of its own; it ends with the value.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use base64::Engine as _;
@@ -21,6 +21,9 @@ use crate::wait::wait_for;
 
 /// Longest wait for the driver to come up on a busy machine.
 const UP: Duration = Duration::from_secs(60);
+
+/// How often a page is asked whether it is there.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Where axe's source is, when it is not where `tests/run` puts it.
 const AXE: &str = "MANYI_AXE";
@@ -155,9 +158,33 @@ impl Browser {
         self.open(&format!("{office}/login")).await?;
         self.fill("input[name=user]", user).await?;
         self.fill("input[name=password]", password).await?;
-        self.press("main form button[type=submit]").await?;
+        self.follow("main form button[type=submit]").await?;
         let at = self.client.current_url().await?;
         ensure!(at.path() != "/login", "the login was refused");
+        Ok(())
+    }
+
+    /// Logs in for the first time, with the one-time password, and changes it.
+    ///
+    /// # Errors
+    /// When a page is another than expected.
+    pub async fn first_log_in(
+        &self,
+        office: &str,
+        user: &str,
+        one_time: &str,
+        own: &str,
+    ) -> anyhow::Result<()> {
+        self.log_in(office, user, one_time).await?;
+        self.fill("input[name=current]", one_time).await?;
+        self.fill("input[name=new]", own).await?;
+        self.fill("input[name=repeat]", own).await?;
+        self.follow("main form button[type=submit]").await?;
+        let at = self.client.current_url().await?;
+        ensure!(
+            at.path() != "/account/password",
+            "the password was not changed"
+        );
         Ok(())
     }
 
@@ -173,7 +200,7 @@ impl Browser {
         Ok(())
     }
 
-    /// Clicks something and waits for the page that follows, if one does.
+    /// Clicks something.
     ///
     /// # Errors
     /// When there is no such thing.
@@ -182,6 +209,28 @@ impl Browser {
         let target = target.with_context(|| format!("there is nothing like `{css}` to press"))?;
         target.click().await?;
         Ok(())
+    }
+
+    /// Clicks something that leads to another page, or to this one anew, and waits for it.
+    ///
+    /// # Errors
+    /// When there is no such thing, or no page follows.
+    pub async fn follow(&self, css: &str) -> anyhow::Result<()> {
+        // What a script leaves on a page is gone with the page.
+        let leave = "window.beforeTheClick = true;";
+        self.client.execute(leave, Vec::new()).await?;
+        self.press(css).await?;
+        let arrived = "return !window.beforeTheClick && document.readyState === 'complete';";
+        let begin = Instant::now();
+        while begin.elapsed() < UP {
+            // Between two pages there is none to ask.
+            let answer = self.client.execute(arrived, Vec::new()).await;
+            if answer.is_ok_and(|answer| answer == Value::Bool(true)) {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        bail!("no page followed the click on `{css}`")
     }
 
     /// The text of an element, as a person sees it.
@@ -323,7 +372,7 @@ fn axe_source() -> anyhow::Result<String> {
     let path = std::env::var_os(AXE).map_or_else(usual, PathBuf::from);
     std::fs::read_to_string(&path).with_context(|| {
         format!(
-            "could not read axe from `{}`; `sh tests/run --browser` fetches it, or set {AXE}",
+            "could not read axe from `{}`; `sh tests/run` fetches it, or set {AXE}",
             path.display()
         )
     })

@@ -175,7 +175,8 @@ impl<'r> Tablet<'r> {
         let (outcome, tag_set) = match &citizen.answer {
             Answer::Rate { level, tags } => {
                 let set = TagSetId(self.member.profile.tag_set.clone());
-                let (level, tags) = (*level, tags.clone());
+                let (level, mut tags) = (*level, tags.clone());
+                tags.sort_unstable();
                 let set = (!tags.is_empty()).then_some(set);
                 (Outcome::Rated { level, tags }, set)
             }
