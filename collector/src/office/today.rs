@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -15,6 +15,7 @@ use super::alarms::AlarmView;
 use super::error::{PageError, draw};
 use super::figures::{FigureView, LevelView, OutcomeView, level_name, value};
 use super::format::{ago, grouped, time_of_day};
+use super::frame::{Frame, Section};
 use super::language::Language;
 use super::session::LoggedIn;
 use super::words::Words;
@@ -39,9 +40,8 @@ pub(super) struct HallQuery {
 #[derive(Debug, Template)]
 #[template(path = "office.html")]
 struct OfficePage {
+    frame: Frame,
     words: &'static Words,
-    halls: Vec<HallSummary>,
-    user: String,
     today: Option<Today>,
 }
 
@@ -98,8 +98,9 @@ struct WindowView {
 /// `GET /office`.
 pub(super) async fn page(
     State(state): State<AppState>,
-    LoggedIn(user): LoggedIn,
+    user: LoggedIn,
     language: Language,
+    uri: Uri,
     Query(query): Query<HallQuery>,
 ) -> Result<Response, PageError> {
     let draw_page = async {
@@ -108,10 +109,11 @@ pub(super) async fn page(
             Some(hall) => Some(Today::load(&state, hall, language).await?),
             None => None,
         };
+        let frame = Frame::of(&user, language, Section::Overview, &uri);
+        let current = today.as_ref().map(|today| today.hall_id.as_str());
         let page = OfficePage {
+            frame: frame.with_halls(&halls, current, false),
             words: language.words(),
-            halls,
-            user: user.name,
             today,
         };
         draw(StatusCode::OK, &page)
