@@ -133,8 +133,7 @@ impl Browser {
             Scheme::Light => "light",
             Scheme::Dark => "dark",
         };
-        let media =
-            json!({ "features": [{ "name": "prefers-color-scheme", "value": value }] });
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": value }] });
         self.devtools("Emulation.setEmulatedMedia", media).await?;
         Ok(())
     }
@@ -266,7 +265,11 @@ impl Browser {
         };
         let lines = self.client.issue_cmd(log).await?;
         let lines = lines.as_array().context("the browser keeps no log")?;
-        let text = |line: &Value| line.get("message").and_then(Value::as_str).map(str::to_owned);
+        let text = |line: &Value| {
+            line.get("message")
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
         Ok(lines.iter().filter_map(text).collect())
     }
 
@@ -410,7 +413,11 @@ struct Command {
 }
 
 impl WebDriverCompatibleCommand for Command {
-    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+    fn endpoint(
+        &self,
+        base: &url::Url,
+        session: Option<&str>,
+    ) -> Result<url::Url, url::ParseError> {
         let session = session.unwrap_or_default();
         base.join(&format!("session/{session}/{}", self.path))
     }

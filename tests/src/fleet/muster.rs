@@ -143,5 +143,8 @@ pub async fn ask(
     request.extensions_mut().insert(ConnectInfo(peer));
     let answer = router.oneshot(request).await?;
     let status = answer.status();
-    Ok((status, axum::body::to_bytes(answer.into_body(), 1 << 20).await?))
+    Ok((
+        status,
+        axum::body::to_bytes(answer.into_body(), 1 << 20).await?,
+    ))
 }

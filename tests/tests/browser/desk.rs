@@ -33,7 +33,7 @@ impl Desk {
         let desk = Self { office, browser };
         let url = desk.url("");
         let password = desk.office.password();
-        let logged_in = desk.browser.first_log_in(&url, "admin", password, OWN);
+        let logged_in = desk.browser.first_log_in(&url, "office", password, OWN);
         logged_in.await.unwrap();
         desk
     }

@@ -54,7 +54,11 @@ async fn look_at(desk: &Desk, name: &str, path: &str) -> Vec<String> {
         desk.browser.show_as(size, scheme).await.unwrap();
         desk.browser.open(&url).await.unwrap();
         let found = check(&desk.browser).await;
-        faults.extend(found.into_iter().map(|fault| format!("{name} ({look}): {fault}")));
+        faults.extend(
+            found
+                .into_iter()
+                .map(|fault| format!("{name} ({look}): {fault}")),
+        );
         keep_picture(&desk.browser, &format!("{name}-{look}")).await;
     }
     faults
@@ -75,7 +79,10 @@ async fn check(browser: &Browser) -> Vec<String> {
     let serious = |finding: &Finding| matches!(finding.impact.as_str(), "serious" | "critical");
     for finding in browser.axe().await.unwrap() {
         if serious(&finding) {
-            faults.push(format!("{} [{}] {}", finding.rule, finding.impact, finding.what));
+            faults.push(format!(
+                "{} [{}] {}",
+                finding.rule, finding.impact, finding.what
+            ));
         }
     }
     faults
