@@ -15,6 +15,7 @@ use crate::app::{AppState, router};
 use crate::clock::SetClock;
 use crate::config::Config;
 use crate::office::{secret, session};
+use crate::store::sql::Db;
 use crate::store::sqlite::SqliteStore;
 use crate::store::users::OfficeUser;
 use crate::store::{StoreError, UserStore};
@@ -103,9 +104,11 @@ impl TestApp {
 
     pub(crate) async fn sql(&self, sql: impl Into<String>) {
         let sql = sql.into();
-        let job = move |connection: &rusqlite::Connection| -> Result<(), StoreError> {
-            connection.execute_batch(&sql)?;
-            Ok(())
+        let job = move |db: &Db<'_>| -> Result<(), StoreError> {
+            let statements = sql.split(';').filter(|one| !one.trim().is_empty());
+            statements
+                .map(|one| db.execute(one, &[]).map(drop))
+                .collect()
         };
         self.store.write(job).await.unwrap();
     }
