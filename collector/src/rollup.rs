@@ -16,6 +16,9 @@ mod calendar;
 mod deltas;
 mod plan;
 
+#[cfg(test)]
+mod laws;
+
 pub use calendar::Calendar;
 pub use deltas::{Parts, RollupKey, deltas, parts_of};
 pub use plan::{Run, Source, plan};

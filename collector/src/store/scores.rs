@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use async_trait::async_trait;
-use manyi_shared::domain::{HallId, Level, OutcomeKind};
+use manyi_shared::domain::HallId;
 
 use super::StoreError;
 use crate::score::Counts;
@@ -17,6 +17,20 @@ pub const SLOT_SECONDS: i64 = 900;
 pub trait ScoreStore: Send + Sync {
     /// The counts of a range, split as asked. Read in one moment.
     async fn tally(&self, query: TallyQuery) -> Result<Tally, StoreError>;
+
+    /// Those of these filters whose value none of the halls has, or ever counted.
+    async fn unknown(
+        &self,
+        halls: Vec<HallId>,
+        filters: Vec<(Column, Value)>,
+    ) -> Result<Vec<(Column, Value)>, StoreError>;
+
+    /// Makes missing roll-ups, one window of a hall at a time, so that nothing else waits for long;
+    /// whether there is more to do. Scores are right all the while, only slower.
+    async fn roll_up(&self) -> Result<bool, StoreError>;
+
+    /// Forgets all roll-ups; [`Self::roll_up`] makes them anew.
+    async fn forget_rollups(&self) -> Result<(), StoreError>;
 
     /// The names of all halls', departments', clerks', windows' or items' ids.
     async fn names(&self, column: Column) -> Result<Names, StoreError>;
@@ -40,6 +54,8 @@ pub enum Column {
     Staff,
     /// The service item; empty when the prompt named none.
     Item,
+    /// The tag's code, of ratings. A rating with several tags is in several groups.
+    Tag,
     /// The channel's number.
     Channel,
     /// The outcome's number.
@@ -59,6 +75,7 @@ impl Column {
             Self::Department => "department",
             Self::Staff => "staff",
             Self::Item => "item",
+            Self::Tag => "tag",
             Self::Channel => "channel",
             Self::Outcome => "outcome",
             Self::Level => "level",
@@ -127,33 +144,4 @@ pub struct WindowState {
     pub last_seen_ms: Option<i64>,
     /// Records they had not sent when last heard of.
     pub backlog: i64,
-}
-
-impl Tally {
-    /// Adds one row to the counts of its group.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] when outcome and level contradict each other.
-    pub(super) fn add(
-        groups: &mut BTreeMap<GroupKey, Counts>,
-        key: GroupKey,
-        outcome: i64,
-        level: i64,
-        n: i64,
-    ) -> Result<(), StoreError> {
-        let corrupt = |column| StoreError::Corrupt { column };
-        let kind = u8::try_from(outcome)
-            .ok()
-            .and_then(OutcomeKind::from_number);
-        let kind = kind.ok_or(corrupt("tally.outcome"))?;
-        let level = match u8::try_from(level).map_err(|_| corrupt("tally.level"))? {
-            0 => None,
-            number => Some(Level::try_from(number).map_err(|_| corrupt("tally.level"))?),
-        };
-        let n = u64::try_from(n).map_err(|_| corrupt("tally.n"))?;
-        let counts = groups.entry(key).or_insert_with(Counts::none);
-        counts
-            .add(kind, level, n)
-            .map_err(|_| corrupt("tally.level"))
-    }
 }
