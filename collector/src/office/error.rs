@@ -11,6 +11,7 @@ use super::guard::security_headers;
 use super::language::Language;
 use super::secret::SecretError;
 use super::words::Words;
+use crate::access::Refused;
 use crate::problem::{Problem, ProblemType};
 
 /// A problem shown as a page.
@@ -59,6 +60,12 @@ impl PageError {
 impl From<Problem> for PageError {
     fn from(problem: Problem) -> Self {
         Self::new(problem, Language::default())
+    }
+}
+
+impl From<Refused> for PageError {
+    fn from(refused: Refused) -> Self {
+        Problem::from(refused).into()
     }
 }
 

@@ -19,6 +19,7 @@ use super::frame::{Frame, Section};
 use super::language::Language;
 use super::session::LoggedIn;
 use super::words::Words;
+use crate::access::{Access, Permission};
 use crate::alarm::current;
 use crate::api::auth::Caller;
 use crate::api::{Counted, ScoreRequest, count};
@@ -104,7 +105,7 @@ pub(super) async fn page(
     Query(query): Query<HallQuery>,
 ) -> Result<Response, PageError> {
     let draw_page = async {
-        let halls = state.store.halls().await.map_err(Problem::from)?;
+        let halls = visible(&state, &user.0.access).await?;
         let today = match chosen(&halls, &query)? {
             Some(hall) => Some(Today::load(&state, hall, language).await?),
             None => None,
@@ -126,13 +127,22 @@ pub(super) async fn page(
 /// `GET /office/today`: the changing part, for the page's script.
 pub(super) async fn fragment(
     State(state): State<AppState>,
-    _caller: Caller,
+    caller: Caller,
     language: Language,
     Query(query): Query<HallQuery>,
 ) -> Result<Response, PageError> {
-    let halls = state.store.halls().await.map_err(Problem::from)?;
+    let halls = visible(&state, &caller.access).await?;
     let hall = chosen(&halls, &query)?.ok_or_else(Problem::not_found)?;
     draw(StatusCode::OK, &Today::load(&state, hall, language).await?)
+}
+
+/// The halls whose scores may be seen.
+async fn visible(state: &AppState, access: &Access) -> Result<Vec<HallSummary>, Problem> {
+    access.require_somewhere(Permission::SeeScores)?;
+    let allowed = access.halls(Permission::SeeScores);
+    let mut halls = state.store.halls().await?;
+    halls.retain(|hall| allowed.contains(&hall.id));
+    Ok(halls)
 }
 
 /// The hall asked for, else the first.
@@ -153,9 +163,10 @@ fn chosen<'a>(
 /// Today's counts by window, the same way the API counts them.
 pub(super) async fn counted(
     state: &AppState,
+    access: &Access,
     query: &HallQuery,
 ) -> Result<Option<Counted>, Problem> {
-    let halls = state.store.halls().await?;
+    let halls = visible(state, access).await?;
     let Some(hall) = chosen(&halls, query)? else {
         return Ok(None);
     };
