@@ -51,6 +51,14 @@ impl PageError {
         }
     }
 
+    /// The same error on this page.
+    pub(super) fn at(self, uri: &Uri) -> Self {
+        Self {
+            uri: Box::new(uri.clone()),
+            ..self
+        }
+    }
+
     /// The same error in this language.
     pub(super) fn speaking(self, language: Language) -> Self {
         Self { language, ..self }

@@ -8,10 +8,13 @@ use axum::http::Uri;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use manyi_shared::domain::Channel;
+use manyi_shared::domain::{Channel, DepartmentId, WindowId};
 
+use super::error::PageError;
 use super::language::Language;
 use super::query::Pairs;
+use super::session::Person;
+use crate::access::{Access, Permission, Place, Scope as Held};
 use crate::api::ScoreRequest;
 use crate::app::AppState;
 use crate::problem::{Problem, ProblemType};
@@ -86,49 +89,41 @@ pub(super) struct ScopeView {
     pub(super) chips: Vec<Chip>,
 }
 
-/// An address that names no scope: the page says so in words.
-#[derive(Debug)]
-pub(super) enum ScopeFault {
-    Period(PeriodFault),
-    Problem(Problem),
-}
-
-impl From<Problem> for ScopeFault {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
-    }
-}
-
 impl Scope {
-    /// Reads an address. With one hall, that hall is meant without being named.
-    pub(super) async fn read(
+    /// Reads an address for a person who may see scores somewhere. With one hall, that hall is meant
+    /// without being named.
+    ///
+    /// # Errors
+    /// A page that says what is wrong with the address, or that there is nothing to see there.
+    pub(super) async fn open(
         state: &AppState,
+        person: &Person,
         language: Language,
         uri: &Uri,
         default: Preset,
-    ) -> Result<Self, ScopeFault> {
-        let halls = state.store.halls().await.map_err(Problem::from)?;
-        let now = Timestamp::from_millisecond(state.clock.now_ms()).map_err(|_| Problem::internal())?;
-        Self::of(halls, now, language, uri, default)
+    ) -> Result<Self, PageError> {
+        let read = async {
+            person.access.require_somewhere(Permission::SeeScores)?;
+            let halls = state.store.halls().await?;
+            let now = state.clock.now_ms();
+            let now = Timestamp::from_millisecond(now).map_err(|_| Problem::internal())?;
+            Ok::<_, Problem>(Self::of(halls, now, &person.access, language, uri, default)?)
+        };
+        read.await
+            .map_err(|problem| PageError::new(problem, language).at(uri))
     }
 
-    /// The same without a database.
+    /// The same of halls that were read already.
     pub(super) fn of(
         halls: Vec<HallSummary>,
         now: Timestamp,
+        access: &Access,
         language: Language,
         uri: &Uri,
         default: Preset,
-    ) -> Result<Self, ScopeFault> {
+    ) -> Result<Self, Problem> {
         let pairs = Pairs::of(uri).without("lang");
-        let hall = match (pairs.get("hall"), halls.as_slice()) {
-            (None, [only]) => Some(only.clone()),
-            (None, _) => None,
-            (Some(id), _) => {
-                let hall = halls.iter().find(|hall| hall.id.as_str() == id);
-                Some(hall.ok_or_else(Problem::not_found)?.clone())
-            }
-        };
+        let (halls, hall, pairs) = allowed(halls, access, pairs)?;
         let name = hall.as_ref().or(halls.first()).map(|hall| hall.time_zone.as_str());
         let zone = match name {
             None => TimeZone::UTC,
@@ -138,7 +133,7 @@ impl Scope {
             })?,
         };
         let today = now.to_zoned(zone.clone()).date();
-        let period = Period::read(&pairs, today, default).map_err(ScopeFault::Period)?;
+        let period = Period::read(&pairs, today, default).map_err(PeriodFault::problem)?;
         let mut names = vec!["hall", "region", "tag", "without_marked"];
         names.extend(FILTERS.map(name_of));
         let mut rest = pairs.clone().without("range").without("from").without("to");
@@ -159,6 +154,15 @@ impl Scope {
         })
     }
 
+    /// The same of this hall.
+    pub(super) fn of_hall(self, hall: HallSummary) -> Self {
+        Self {
+            place: self.place.with("hall", hall.id.as_str()),
+            hall: Some(hall),
+            ..self
+        }
+    }
+
     /// The question to the counts, split by these dimensions.
     pub(super) fn ask(&self, group: &str) -> Result<ScoreRequest, Problem> {
         self.ask_of(&self.period, group)
@@ -174,6 +178,11 @@ impl Scope {
             .with("tz", self.zone.iana_name().unwrap_or("UTC"))
             .with("group", group);
         ScoreRequest::parse(&query.query(), &self.halls, self.now)
+    }
+
+    /// Whether the page is about all of one hall, or of all halls.
+    pub(super) fn is_whole(&self) -> bool {
+        self.place.clone().without("hall").into_pairs().is_empty()
     }
 
     /// Whether the page is about one filter's value, such as one window.
@@ -288,6 +297,52 @@ impl Scope {
             }
         }
     }
+}
+
+/// Takes away what may not be seen: whole halls first; of a hall that may be seen in part only these
+/// departments or windows, and only by itself, so that nothing of it is added to other halls.
+fn allowed(
+    halls: Vec<HallSummary>,
+    access: &Access,
+    pairs: Pairs,
+) -> Result<(Vec<HallSummary>, Option<HallSummary>, Pairs), Problem> {
+    let shown = |hall: &HallSummary| access.scope(Permission::SeeScores, &hall.id);
+    let halls: Vec<HallSummary> = halls
+        .into_iter()
+        .filter(|hall| shown(hall) != Held::Nothing)
+        .collect();
+    let hall = match (pairs.get("hall"), halls.as_slice()) {
+        (None, [only]) => Some(only.clone()),
+        (None, several) => several.iter().find(|hall| shown(hall) != Held::Whole).cloned(),
+        (Some(id), _) => {
+            let hall = halls.iter().find(|hall| hall.id.as_str() == id);
+            Some(hall.ok_or_else(Problem::not_found)?.clone())
+        }
+    };
+    let Some(hall) = hall else {
+        return Ok((halls, None, pairs));
+    };
+    if pairs.get("staff").is_some() {
+        access.require(Permission::SeeClerks, &Place::Hall(hall.id.clone()))?;
+    }
+    let pairs = match shown(&hall) {
+        Held::Parts { departments, windows } => {
+            let ids = |of: Vec<&str>| of.into_iter().map(str::to_owned).collect();
+            let (name, ids): (_, Vec<String>) = if departments.is_empty() {
+                ("window", ids(windows.iter().map(WindowId::as_str).collect()))
+            } else {
+                ("department", ids(departments.iter().map(DepartmentId::as_str).collect()))
+            };
+            match pairs.get(name) {
+                Some(asked) if asked.split(',').all(|id| ids.iter().any(|own| own == id)) => pairs,
+                Some(_) => return Err(Problem::not_found()),
+                None => pairs.with(name, ids.join(",")),
+            }
+        }
+        Held::Whole | Held::Nothing => pairs,
+    };
+    let pairs = pairs.with("hall", hall.id.as_str());
+    Ok((halls, Some(hall), pairs))
 }
 
 /// The names behind the ids of some columns.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::{StatusCode, Uri};
+use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -15,11 +15,11 @@ use super::alarms::AlarmView;
 use super::error::{PageError, draw};
 use super::figures::{FigureView, LevelView, OutcomeView, level_name, value};
 use super::format::{ago, grouped, time_of_day};
-use super::frame::{Frame, Section};
+use super::frame::Frame;
 use super::language::Language;
-use super::session::LoggedIn;
+use super::scope::{Scope, ScopeNames, ScopeView};
 use super::words::Words;
-use crate::access::{Access, Permission};
+use crate::access::{Access, Permission, Place};
 use crate::alarm::current;
 use crate::api::auth::Caller;
 use crate::api::{Counted, ScoreRequest, count};
@@ -43,6 +43,7 @@ pub(super) struct HallQuery {
 struct OfficePage {
     frame: Frame,
     words: &'static Words,
+    scope: ScopeView,
     today: Option<Today>,
 }
 
@@ -96,32 +97,24 @@ struct WindowView {
     backlog: Option<String>,
 }
 
-/// `GET /office`.
-pub(super) async fn page(
-    State(state): State<AppState>,
-    user: LoggedIn,
-    language: Language,
-    uri: Uri,
-    Query(query): Query<HallQuery>,
+/// The live page of one hall; without a hall, what to do about that.
+pub(super) async fn draw_page(
+    state: &AppState,
+    frame: Frame,
+    scope: &Scope,
+    hall: Option<&HallSummary>,
 ) -> Result<Response, PageError> {
-    let draw_page = async {
-        let halls = visible(&state, &user.0.access).await?;
-        let today = match chosen(&halls, &query)? {
-            Some(hall) => Some(Today::load(&state, hall, language).await?),
-            None => None,
-        };
-        let frame = Frame::of(&user, language, Section::Overview, &uri);
-        let current = today.as_ref().map(|today| today.hall_id.as_str());
-        let page = OfficePage {
-            frame: frame.with_halls(&halls, current, false),
-            words: language.words(),
-            today,
-        };
-        draw(StatusCode::OK, &page)
+    let today = match hall {
+        Some(hall) => Some(Today::load(state, hall, scope.language).await?),
+        None => None,
     };
-    draw_page
-        .await
-        .map_err(|error: PageError| error.speaking(language))
+    let page = OfficePage {
+        frame,
+        words: scope.language.words(),
+        scope: scope.view(&ScopeNames::default()),
+        today,
+    };
+    draw(StatusCode::OK, &page)
 }
 
 /// `GET /office/today`: the changing part, for the page's script.
@@ -136,12 +129,11 @@ pub(super) async fn fragment(
     draw(StatusCode::OK, &Today::load(&state, hall, language).await?)
 }
 
-/// The halls whose scores may be seen.
+/// The halls whose scores may be seen whole: the live page shows every window.
 async fn visible(state: &AppState, access: &Access) -> Result<Vec<HallSummary>, Problem> {
     access.require_somewhere(Permission::SeeScores)?;
-    let allowed = access.halls(Permission::SeeScores);
     let mut halls = state.store.halls().await?;
-    halls.retain(|hall| allowed.contains(&hall.id));
+    halls.retain(|hall| access.allows(Permission::SeeScores, &Place::Hall(hall.id.clone())));
     Ok(halls)
 }
 
