@@ -149,17 +149,19 @@ fn replace(connection: &Connection, tables: &HallTables) -> Result<(), StoreErro
 
 /// All halls with their windows.
 pub(super) fn list(connection: &Connection) -> Result<Vec<HallSummary>, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT hall_id, name, time_zone FROM hall ORDER BY hall_id")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT hall_id, name, region_code, time_zone FROM hall ORDER BY hall_id",
+    )?;
     let rows = statement.query_map([], |row| {
         Ok((
             row.get::<_, String>(0)?,
             row.get::<_, String>(1)?,
             row.get::<_, String>(2)?,
+            row.get::<_, String>(3)?,
         ))
     })?;
     let halls = rows.map(|row| {
-        let (id, name, time_zone) = row?;
+        let (id, name, region_code, time_zone) = row?;
         let windows = strings(
             connection,
             "SELECT window_id FROM service_window WHERE hall_id = ?1 ORDER BY window_id",
@@ -171,6 +173,7 @@ pub(super) fn list(connection: &Connection) -> Result<Vec<HallSummary>, StoreErr
         Ok(HallSummary {
             id: code(&id, "hall.hall_id")?,
             name,
+            region_code,
             time_zone,
             windows: windows.collect::<Result<_, StoreError>>()?,
         })
