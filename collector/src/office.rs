@@ -44,6 +44,7 @@ use crate::app::AppState;
 use crate::config::Config;
 
 pub use error::not_found;
+pub use live::Live;
 
 /// The office's routes.
 pub fn router(config: &Config) -> Router<AppState> {

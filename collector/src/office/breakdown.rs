@@ -10,9 +10,7 @@ use axum::response::Response;
 use super::error::{PageError, draw};
 use super::frame::{Frame, Section};
 use super::language::Language;
-use super::scope::{
-    Choice, Preset, Scope, ScopeNames, ScopeView, ScopeWords, column_name,
-};
+use super::scope::{Choice, Preset, Scope, ScopeNames, ScopeView, ScopeWords, column_name};
 use super::session::LoggedIn;
 use super::table::{SMALL, Sort, TableView};
 use crate::access::{Permission, Place};
@@ -167,13 +165,23 @@ async fn load(
         .unwrap_or(Column::Hall);
     let counted = count(state.store.as_ref(), &scope.ask(column.name())?).await?;
     let names = ScopeNames::load(state, scope, &[column]).await?;
-    Ok(BreakdownPage::of(frame, scope, &names, kind, (column, &offered), &counted))
+    Ok(BreakdownPage::of(
+        frame,
+        scope,
+        &names,
+        kind,
+        (column, &offered),
+        &counted,
+    ))
 }
 
 /// What a scope can be split by: regions and halls where there are several, the rest inside a hall.
 fn offered(scope: &Scope, kind: Kind) -> Vec<Column> {
     let regions = scope.halls.iter().any(|hall| {
-        scope.halls.first().is_some_and(|first| first.region_code != hall.region_code)
+        scope
+            .halls
+            .first()
+            .is_some_and(|first| first.region_code != hall.region_code)
     });
     let fits = |column: &&Column| match column {
         Column::Region => scope.hall.is_none() && regions,
@@ -198,7 +206,10 @@ impl BreakdownPage {
     ) -> Self {
         let own = BreakdownWords::of(scope.language);
         let sort = Sort::of(scope, kind.sort);
-        let least = scope.rest.get("min_ratings").and_then(|text| text.parse().ok());
+        let least = scope
+            .rest
+            .get("min_ratings")
+            .and_then(|text| text.parse().ok());
         let least: u128 = least.unwrap_or(SMALL).min(MOST_LEAST);
         let table = TableView::of(scope, names, column, counted, sort, least);
         let choice = |other: &Column| Choice {

@@ -149,12 +149,16 @@ fn frame(told: Told<'_>, scale: &Scale, axis: &Axis, points: &[Point]) -> Docume
     let (title_id, description_id) = (format!("{}-t", told.id), format!("{}-d", told.id));
     let mut chart = Document::new()
         .set("class", "chart")
-        .set("role", "img")
+        .set("role", "group")
         .set("aria-labelledby", format!("{title_id} {description_id}"))
         .set("viewBox", format!("0 0 {WIDTH} {HEIGHT}"))
         .set("focusable", "false")
         .add(Title::new(told.title).set("id", title_id))
-        .add(Description::new().set("id", description_id).add(svg::node::Text::new(told.description)));
+        .add(
+            Description::new()
+                .set("id", description_id)
+                .add(svg::node::Text::new(told.description)),
+        );
     for (value, label) in &axis.ticks {
         let y = px(scale.y(*value));
         let grid = Line::new()
@@ -243,15 +247,17 @@ fn patterns(id: &str) -> Definitions {
         (2, "M-1 7 7 -1M-1 1 1 -1M5 7 7 5"),
         (1, "M0 0 6 6M6 0 0 6"),
     ];
-    strokes.into_iter().fold(Definitions::new(), |all, (level, d)| {
-        let pattern = Pattern::new()
-            .set("id", format!("{id}-p{level}"))
-            .set("width", 6)
-            .set("height", 6)
-            .set("patternUnits", "userSpaceOnUse")
-            .add(Path::new().set("class", "weave").set("d", d));
-        all.add(pattern)
-    })
+    strokes
+        .into_iter()
+        .fold(Definitions::new(), |all, (level, d)| {
+            let pattern = Pattern::new()
+                .set("id", format!("{id}-p{level}"))
+                .set("width", 6)
+                .set("height", 6)
+                .set("patternUnits", "userSpaceOnUse")
+                .add(Path::new().set("class", "weave").set("d", d));
+            all.add(pattern)
+        })
 }
 
 /// The levels' names with their colour and pattern, over the columns.
@@ -311,7 +317,9 @@ fn runs(scale: &Scale, rates: &[Option<u128>], class: &str) -> Group {
             Some(place) => run.push(place),
             None if run.is_empty() => {}
             None => {
-                let line = Polyline::new().set("class", class).set("points", run.join(" "));
+                let line = Polyline::new()
+                    .set("class", class)
+                    .set("points", run.join(" "));
                 group = group.add(line);
                 run.clear();
             }
@@ -352,9 +360,22 @@ mod tests {
 
     #[test]
     fn a_line_breaks_where_there_is_nothing_to_rate() {
-        let drawn = line(TOLD, &points(), &[Some(9_000), Some(9_100), None], ["本期", "上期"]);
-        assert_eq!(drawn.matches("class=\"series\" points").count(), 2, "{drawn}");
-        assert_eq!(drawn.matches("class=\"series-before\" points").count(), 1, "{drawn}");
+        let drawn = line(
+            TOLD,
+            &points(),
+            &[Some(9_000), Some(9_100), None],
+            ["本期", "上期"],
+        );
+        assert_eq!(
+            drawn.matches("class=\"series\" points").count(),
+            2,
+            "{drawn}"
+        );
+        assert_eq!(
+            drawn.matches("class=\"series-before\" points").count(),
+            1,
+            "{drawn}"
+        );
         insta::assert_snapshot!(drawn);
     }
 

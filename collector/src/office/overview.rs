@@ -17,9 +17,9 @@ use super::language::Language;
 use super::scope::{Preset, Scope, ScopeNames, ScopeView};
 use super::session::LoggedIn;
 use super::table::{Sort, TableView};
+use super::today;
 use super::trends::{self, Step};
 use super::words::Words;
-use super::today;
 use crate::access::{Permission, Place};
 use crate::api::{Counted, count};
 use crate::app::AppState;
@@ -103,7 +103,9 @@ async fn load(
         let counted = count(state.store.as_ref(), &scope.ask(column.name())?).await?;
         tables.push(Breakdown::of(scope, &names, column, &counted));
     }
-    Ok(OverviewPage::of(frame, scope, &names, step, &over_time, tables))
+    Ok(OverviewPage::of(
+        frame, scope, &names, step, &over_time, tables,
+    ))
 }
 
 /// What a scope is split by: the next things down the organisation.
@@ -160,7 +162,9 @@ impl OverviewPage {
             own,
             scope: scope.view(names),
             empty: total.prompts() == Some(0),
-            figures: figures.map(|figure| figure.to(scope.link("/office/trends"))).collect(),
+            figures: figures
+                .map(|figure| figure.to(scope.link("/office/trends")))
+                .collect(),
             levels: LevelView::all(total, &scores, language),
             rated: grouped(total.rated()),
             outcomes: OutcomeView::all(total, language),

@@ -14,12 +14,12 @@ use super::error::PageError;
 use super::language::Language;
 use super::query::Pairs;
 use super::session::Person;
-use crate::access::{Access, Permission, Place, Scope as Held};
+use crate::access::{Access, Permission, Place, Refused, Scope as Held};
 use crate::api::ScoreRequest;
 use crate::app::AppState;
 use crate::problem::{Problem, ProblemType};
-use crate::store::HallSummary;
 use crate::store::scores::{Column, Names};
+use crate::store::{HallSummary, StoreError};
 pub(super) use period::{Period, PeriodFault, Preset, Unit};
 pub(super) use words::ScopeWords;
 
@@ -89,6 +89,31 @@ pub(super) struct ScopeView {
     pub(super) chips: Vec<Chip>,
 }
 
+/// An address that names no scope.
+#[derive(Debug)]
+pub(super) enum ScopeFault {
+    Period(PeriodFault),
+    Problem(Problem),
+}
+
+impl From<Problem> for ScopeFault {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<Refused> for ScopeFault {
+    fn from(refused: Refused) -> Self {
+        Self::Problem(refused.into())
+    }
+}
+
+impl From<StoreError> for ScopeFault {
+    fn from(error: StoreError) -> Self {
+        Self::Problem(error.into())
+    }
+}
+
 impl Scope {
     /// Reads an address for a person who may see scores somewhere. With one hall, that hall is meant
     /// without being named.
@@ -107,10 +132,15 @@ impl Scope {
             let halls = state.store.halls().await?;
             let now = state.clock.now_ms();
             let now = Timestamp::from_millisecond(now).map_err(|_| Problem::internal())?;
-            Ok::<_, Problem>(Self::of(halls, now, &person.access, language, uri, default)?)
+            Self::of(halls, now, &person.access, language, uri, default)
         };
-        read.await
-            .map_err(|problem| PageError::new(problem, language).at(uri))
+        let words = ScopeWords::of(language);
+        read.await.map_err(|fault: ScopeFault| match fault {
+            ScopeFault::Problem(problem) => PageError::new(problem, language).at(uri),
+            ScopeFault::Period(fault) => PageError::new(fault.problem(), language)
+                .at(uri)
+                .saying(words.bad_range, words.advice(fault)),
+        })
     }
 
     /// The same of halls that were read already.
@@ -121,10 +151,13 @@ impl Scope {
         language: Language,
         uri: &Uri,
         default: Preset,
-    ) -> Result<Self, Problem> {
+    ) -> Result<Self, ScopeFault> {
         let pairs = Pairs::of(uri).without("lang");
         let (halls, hall, pairs) = allowed(halls, access, pairs)?;
-        let name = hall.as_ref().or(halls.first()).map(|hall| hall.time_zone.as_str());
+        let name = hall
+            .as_ref()
+            .or(halls.first())
+            .map(|hall| hall.time_zone.as_str());
         let zone = match name {
             None => TimeZone::UTC,
             Some(name) => TimeZone::get(name).map_err(|error| {
@@ -133,7 +166,7 @@ impl Scope {
             })?,
         };
         let today = now.to_zoned(zone.clone()).date();
-        let period = Period::read(&pairs, today, default).map_err(PeriodFault::problem)?;
+        let period = Period::read(&pairs, today, default).map_err(ScopeFault::Period)?;
         let mut names = vec!["hall", "region", "tag", "without_marked"];
         names.extend(FILTERS.map(name_of));
         let mut rest = pairs.clone().without("range").without("from").without("to");
@@ -250,7 +283,10 @@ impl Scope {
             last: self.period.last.to_string(),
             action: self.path.clone(),
             kept: kept.chain(self.rest.clone().into_pairs()).collect(),
-            chips: FILTERS.into_iter().filter_map(|column| self.chip(column, names)).collect(),
+            chips: FILTERS
+                .into_iter()
+                .filter_map(|column| self.chip(column, names))
+                .collect(),
         }
     }
 
@@ -282,7 +318,10 @@ impl Scope {
             (Column::Channel, name) => {
                 let mut channels = Channel::ALL.into_iter();
                 let channel = channels.find(|channel| channel.name() == name);
-                channel.map_or_else(|| name.to_owned(), |c| channel_name(c, self.language).to_owned())
+                channel.map_or_else(
+                    || name.to_owned(),
+                    |c| channel_name(c, self.language).to_owned(),
+                )
             }
             (Column::Hall, id) => {
                 let hall = self.halls.iter().find(|hall| hall.id.as_str() == id);
@@ -293,7 +332,14 @@ impl Scope {
                 let key = (hall.to_owned(), id.to_owned());
                 let known = names.0.iter().filter(|(known, _)| *known == column);
                 let name = known.filter_map(|(_, names)| names.get(&key)).next();
-                name.cloned().unwrap_or_else(|| id.to_owned())
+                match name {
+                    // The number over the window, so that ten windows of one name are told apart.
+                    Some(name) if column == Column::Window && !name.starts_with(id) => {
+                        format!("{id} {name}")
+                    }
+                    Some(name) => name.clone(),
+                    None => id.to_owned(),
+                }
             }
         }
     }
@@ -313,7 +359,10 @@ fn allowed(
         .collect();
     let hall = match (pairs.get("hall"), halls.as_slice()) {
         (None, [only]) => Some(only.clone()),
-        (None, several) => several.iter().find(|hall| shown(hall) != Held::Whole).cloned(),
+        (None, several) => several
+            .iter()
+            .find(|hall| shown(hall) != Held::Whole)
+            .cloned(),
         (Some(id), _) => {
             let hall = halls.iter().find(|hall| hall.id.as_str() == id);
             Some(hall.ok_or_else(Problem::not_found)?.clone())
@@ -326,12 +375,21 @@ fn allowed(
         access.require(Permission::SeeClerks, &Place::Hall(hall.id.clone()))?;
     }
     let pairs = match shown(&hall) {
-        Held::Parts { departments, windows } => {
+        Held::Parts {
+            departments,
+            windows,
+        } => {
             let ids = |of: Vec<&str>| of.into_iter().map(str::to_owned).collect();
             let (name, ids): (_, Vec<String>) = if departments.is_empty() {
-                ("window", ids(windows.iter().map(WindowId::as_str).collect()))
+                (
+                    "window",
+                    ids(windows.iter().map(WindowId::as_str).collect()),
+                )
             } else {
-                ("department", ids(departments.iter().map(DepartmentId::as_str).collect()))
+                (
+                    "department",
+                    ids(departments.iter().map(DepartmentId::as_str).collect()),
+                )
             };
             match pairs.get(name) {
                 Some(asked) if asked.split(',').all(|id| ids.iter().any(|own| own == id)) => pairs,
@@ -413,5 +471,72 @@ impl PeriodFault {
             Self::Backwards => "`from` must not be after `to`",
         };
         Problem::new(ProblemType::Malformed, detail)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::{Grant, Role, Tree, Who};
+
+    fn hall(id: &str) -> HallSummary {
+        HallSummary {
+            id: id.parse().unwrap(),
+            name: format!("大厅 {id}"),
+            region_code: "371581".to_owned(),
+            time_zone: "Asia/Shanghai".to_owned(),
+            windows: Vec::new(),
+        }
+    }
+
+    fn scope(grants: Vec<Grant>, query: &str) -> Result<Scope, ScopeFault> {
+        let access = Access::new(Who::User("li".to_owned()), grants, Tree::default());
+        let uri: Uri = format!("/office?{query}").parse().unwrap();
+        let now = "2026-03-09T04:00:00Z".parse().unwrap();
+        let halls = vec![hall("H1"), hall("H2"), hall("H3")];
+        Scope::of(halls, now, &access, Language::Chinese, &uri, Preset::Today)
+    }
+
+    fn handler(hall: &str, department: &str) -> Grant {
+        let place = Place::Department(hall.parse().unwrap(), department.parse().unwrap());
+        Grant::role(Role::DepartmentHandler, place)
+    }
+
+    #[test]
+    fn whoever_handles_a_department_sees_that_department_only() {
+        let scope = scope(vec![handler("H1", "D1")], "").unwrap();
+        assert_eq!(scope.pairs().query(), "department=D1&hall=H1&range=today");
+        assert_eq!(scope.halls.len(), 1);
+        assert!(!scope.is_whole());
+    }
+
+    #[rstest::rstest]
+    #[case::other_department("department=D2")]
+    #[case::more_than_that("department=D1,D2")]
+    #[case::other_hall("hall=H2")]
+    fn what_nobody_granted_is_not_found(#[case] query: &str) {
+        match scope(vec![handler("H1", "D1")], query) {
+            Err(ScopeFault::Problem(problem)) => assert_eq!(problem.kind(), ProblemType::NotFound),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn clerks_are_for_those_who_may_see_them() {
+        match scope(vec![handler("H1", "D1")], "staff=S1") {
+            Err(ScopeFault::Problem(problem)) => assert_eq!(problem.kind(), ProblemType::Forbidden),
+            other => panic!("{other:?}"),
+        }
+        let manager = Grant::role(Role::HallManager, Place::Hall("H1".parse().unwrap()));
+        assert!(scope(vec![manager], "staff=S1").is_ok());
+    }
+
+    #[test]
+    fn a_hall_seen_in_part_is_never_added_to_others() {
+        let office = Grant::role(Role::Office, Place::Hall("H2".parse().unwrap()));
+        let scope = scope(vec![office, handler("H1", "D1")], "").unwrap();
+        assert_eq!(scope.hall.as_ref().map(|hall| hall.id.as_str()), Some("H1"));
+        let request = scope.ask("window").unwrap();
+        assert_eq!(request.halls.len(), 1);
     }
 }

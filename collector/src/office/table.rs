@@ -22,7 +22,6 @@ pub(super) const SMALL: u128 = 30;
 /// One row.
 #[derive(Debug)]
 pub(super) struct RowView {
-    pub(super) id: String,
     pub(super) label: String,
     /// The page about this row alone.
     pub(super) href: Option<String>,
@@ -95,7 +94,8 @@ impl Sort {
             return default;
         };
         let mut all = Self::ALL.into_iter();
-        all.find(|sort| sort.name() == name).unwrap_or(Self::Natural)
+        all.find(|sort| sort.name() == name)
+            .unwrap_or(Self::Natural)
     }
 
     /// The first comes first: most ratings, best figures.
@@ -119,7 +119,10 @@ impl Sort {
 fn fraction(a: &Figure, b: &Figure) -> Ordering {
     match (a.denominator(), b.denominator()) {
         (Some(da), Some(db)) if da > 0 && db > 0 => (a.numerator() * db).cmp(&(b.numerator() * da)),
-        (da, db) => da.filter(|d| *d > 0).is_some().cmp(&db.filter(|d| *d > 0).is_some()),
+        (da, db) => da
+            .filter(|d| *d > 0)
+            .is_some()
+            .cmp(&db.filter(|d| *d > 0).is_some()),
     }
 }
 
@@ -156,24 +159,21 @@ pub(super) struct Links {
 
 impl RowView {
     /// A row of these counts.
-    pub(super) fn of(
-        id: String,
-        label: String,
-        counts: &Counts,
-        links: Links,
-        language: Language,
-    ) -> Self {
+    pub(super) fn of(label: String, counts: &Counts, links: Links, language: Language) -> Self {
         let scores = Scores::of(counts, Rounding::default());
         let percent = |figure: &Figure| match value(figure) {
             text if figure.value().is_ok() => format!("{text}%"),
             text => text,
         };
         let named = Level::ALL.map(|level| {
-            format!("{} {}", level_name(level, language), grouped(counts.level(level)))
+            format!(
+                "{} {}",
+                level_name(level, language),
+                grouped(counts.level(level))
+            )
         });
         let (any, bad) = (counts.rated() > 0, counts.bad() > 0);
         Self {
-            id,
             label,
             href: links.href,
             rated: grouped(counts.rated()),
@@ -246,13 +246,25 @@ impl TableView {
         least: u128,
     ) -> Self {
         let mut groups: Vec<&Group> = counted.groups.iter().collect();
-        groups.sort_by(|a, b| sort.order(&a.counts, &b.counts));
+        // Equal figures: more ratings say more.
+        groups.sort_by(|a, b| {
+            let more = || b.counts.rated().cmp(&a.counts.rated());
+            let order = sort.order(&a.counts, &b.counts);
+            if sort == Sort::Natural {
+                order
+            } else {
+                order.then_with(more)
+            }
+        });
         let ranks = !matches!(sort, Sort::Natural | Sort::Rated | Sort::Bad);
         let (ranked, few): (Vec<&Group>, Vec<&Group>) = groups
             .into_iter()
             .partition(|group| !ranks || group.counts.rated() >= least);
         let row = |group: &Group| {
-            let id = group.value(column).map(|v| written(column, v)).unwrap_or_default();
+            let id = group
+                .value(column)
+                .map(|v| written(column, v))
+                .unwrap_or_default();
             let pairs = |path| scope.deeper(path, column, &id);
             let links = Links {
                 href: Some(pairs("/office")),
@@ -260,10 +272,17 @@ impl TableView {
                 bad: Some(pairs("/office/tags")),
             };
             let label = scope.value_name(column, &id, names);
-            RowView::of(id, label, &group.counts, links, scope.language)
+            RowView::of(label, &group.counts, links, scope.language)
         };
         let what = column_name(column, super::scope::ScopeWords::of(scope.language)).to_owned();
-        Self::new(scope, what, ranked.into_iter().map(row).collect(), few.into_iter().map(row).collect(), counted, sort)
+        Self::new(
+            scope,
+            what,
+            ranked.into_iter().map(row).collect(),
+            few.into_iter().map(row).collect(),
+            counted,
+            sort,
+        )
     }
 
     /// A table of rows that were made already.
@@ -299,7 +318,6 @@ impl TableView {
             natural: head((Sort::Natural, "")),
             heads: heads.map(head).into(),
             total: RowView::of(
-                String::new(),
                 words.total.to_owned(),
                 &counted.total,
                 links,

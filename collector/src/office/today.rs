@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{Html, IntoResponse, Response};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use manyi_shared::domain::Level;
@@ -126,11 +126,18 @@ pub(super) async fn fragment(
 ) -> Result<Response, PageError> {
     let halls = visible(&state, &caller.access).await?;
     let hall = chosen(&halls, &query)?.ok_or_else(Problem::not_found)?;
-    draw(StatusCode::OK, &Today::load(&state, hall, language).await?)
+    let html = state.live.fragment(&hall.id, language, async || {
+        let today = Today::load(&state, hall, language).await?;
+        Ok::<_, PageError>(today.render()?)
+    });
+    Ok(Html(html.await?.to_string()).into_response())
 }
 
 /// The halls whose scores may be seen whole: the live page shows every window.
-async fn visible(state: &AppState, access: &Access) -> Result<Vec<HallSummary>, Problem> {
+pub(super) async fn visible(
+    state: &AppState,
+    access: &Access,
+) -> Result<Vec<HallSummary>, Problem> {
     access.require_somewhere(Permission::SeeScores)?;
     let mut halls = state.store.halls().await?;
     halls.retain(|hall| access.allows(Permission::SeeScores, &Place::Hall(hall.id.clone())));
@@ -138,7 +145,7 @@ async fn visible(state: &AppState, access: &Access) -> Result<Vec<HallSummary>, 
 }
 
 /// The hall asked for, else the first.
-fn chosen<'a>(
+pub(super) fn chosen<'a>(
     halls: &'a [HallSummary],
     query: &HallQuery,
 ) -> Result<Option<&'a HallSummary>, Problem> {
@@ -150,20 +157,6 @@ fn chosen<'a>(
             .map(Some)
             .ok_or_else(Problem::not_found),
     }
-}
-
-/// Today's counts by window, the same way the API counts them.
-pub(super) async fn counted(
-    state: &AppState,
-    access: &Access,
-    query: &HallQuery,
-) -> Result<Option<Counted>, Problem> {
-    let halls = visible(state, access).await?;
-    let Some(hall) = chosen(&halls, query)? else {
-        return Ok(None);
-    };
-    let request = ScoreRequest::today_by_window(hall, now(state)?)?;
-    count(state.store.as_ref(), &request).await.map(Some)
 }
 
 fn now(state: &AppState) -> Result<Timestamp, Problem> {

@@ -106,7 +106,12 @@ impl TrendsPage {
             steps: steps(scope, step, own),
             empty: now.total.prompts() == Some(0),
             columns: chart::columns(columns, &points, scope.language),
-            line: chart::line(line, &points, &earlier.unwrap_or_default(), [own.now, own.before]),
+            line: chart::line(
+                line,
+                &points,
+                &earlier.unwrap_or_default(),
+                [own.now, own.before],
+            ),
             compared,
             table: table(scope, step, now, own),
         }
@@ -135,8 +140,7 @@ pub(super) fn points(scope: &Scope, step: Step, counted: &Counted) -> Vec<Point>
         Point {
             label: piece.short,
             told: told(&piece.long, &counts, scope.language),
-            href: (counts.rated() > 0)
-                .then(|| scope.other_days("/office", &piece.days)),
+            href: (counts.rated() > 0).then(|| scope.other_days("/office", &piece.days)),
             levels: manyi_shared::domain::Level::ALL.map(|level| counts.level(level)),
             rate: rate(&counts),
         }
@@ -152,7 +156,10 @@ fn found(piece: &Piece, counted: &Counted) -> Counts {
 }
 
 fn rates(pieces: &[Piece], counted: &Counted) -> Vec<Option<u128>> {
-    pieces.iter().map(|piece| rate(&found(piece, counted))).collect()
+    pieces
+        .iter()
+        .map(|piece| rate(&found(piece, counted)))
+        .collect()
 }
 
 /// The satisfaction rate in hundredths of a percent, as a chart draws it: what the figure prints.
@@ -163,13 +170,7 @@ fn rate(counts: &Counts) -> Option<u128> {
 }
 
 fn told(when: &str, counts: &Counts, language: Language) -> String {
-    let row = RowView::of(
-        String::new(),
-        String::new(),
-        counts,
-        Links::default(),
-        language,
-    );
+    let row = RowView::of(String::new(), counts, Links::default(), language);
     let own = TrendWords::of(language);
     format!(
         "{when}{}{} {}{}{} {}",
@@ -192,7 +193,6 @@ fn table(scope: &Scope, step: Step, counted: &Counted, own: &'static TrendWords)
             bad: Some(page("/office/tags")),
         };
         Some(RowView::of(
-            piece.key.clone(),
             piece.long.clone(),
             &counts,
             links,
@@ -207,15 +207,8 @@ fn table(scope: &Scope, step: Step, counted: &Counted, own: &'static TrendWords)
 impl TrendWords {
     /// A sentence about both periods.
     fn compared(&self, scope: &Scope, period: &Period, now: &Counted, before: &Counted) -> String {
-        let row = |counts: &Counts| {
-            RowView::of(
-                String::new(),
-                String::new(),
-                counts,
-                Links::default(),
-                scope.language,
-            )
-        };
+        let row =
+            |counts: &Counts| RowView::of(String::new(), counts, Links::default(), scope.language);
         let (new, old) = (row(&now.total), row(&before.total));
         format!(
             "{}（{}）{} {} → {}{}{} {} → {}",

@@ -1,6 +1,6 @@
 //! Words of place, time and filters.
 
-use super::period::Preset;
+use super::period::{PeriodFault, Preset};
 use crate::office::language::Language;
 
 /// The words of one language.
@@ -11,11 +11,9 @@ pub(in crate::office) struct ScopeWords {
     pub(in crate::office) from: &'static str,
     pub(in crate::office) to: &'static str,
     pub(in crate::office) show: &'static str,
-    pub(in crate::office) other_days: &'static str,
     pub(in crate::office) before: &'static str,
     pub(in crate::office) after: &'static str,
     pub(in crate::office) zone: &'static str,
-    pub(in crate::office) only: &'static str,
     pub(in crate::office) remove: &'static str,
     pub(in crate::office) hall: &'static str,
     pub(in crate::office) region: &'static str,
@@ -24,7 +22,6 @@ pub(in crate::office) struct ScopeWords {
     pub(in crate::office) staff: &'static str,
     pub(in crate::office) item: &'static str,
     pub(in crate::office) channel: &'static str,
-    pub(in crate::office) tag: &'static str,
     pub(in crate::office) nobody: &'static str,
     pub(in crate::office) no_item: &'static str,
     pub(in crate::office) bad_range: &'static str,
@@ -36,16 +33,23 @@ pub(in crate::office) struct ScopeWords {
 const ZH: ScopeWords = ScopeWords {
     range: "时间",
     presets: [
-        "今日", "昨日", "本周", "上周", "本月", "上月", "本季度", "上季度", "今年", "去年",
+        "今日",
+        "昨日",
+        "本周",
+        "上周",
+        "本月",
+        "上月",
+        "本季度",
+        "上季度",
+        "今年",
+        "去年",
     ],
     from: "起",
     to: "止",
     show: "查看",
-    other_days: "自选日期",
     before: "前一段",
     after: "后一段",
     zone: "时区",
-    only: "只看",
     remove: "取消",
     hall: "大厅",
     region: "地区",
@@ -54,7 +58,6 @@ const ZH: ScopeWords = ScopeWords {
     staff: "人员",
     item: "事项",
     channel: "渠道",
-    tag: "原因",
     nobody: "未指明人员",
     no_item: "未指明事项",
     bad_range: "时间范围无效",
@@ -80,11 +83,9 @@ const EN: ScopeWords = ScopeWords {
     from: "From",
     to: "To",
     show: "Show",
-    other_days: "Other days",
     before: "Before",
     after: "After",
     zone: "Time zone",
-    only: "Only",
     remove: "remove",
     hall: "Hall",
     region: "Region",
@@ -93,7 +94,6 @@ const EN: ScopeWords = ScopeWords {
     staff: "Clerk",
     item: "Item",
     channel: "Channel",
-    tag: "Reason",
     nobody: "no clerk named",
     no_item: "no item named",
     bad_range: "This range of time cannot be used",
@@ -108,6 +108,14 @@ impl ScopeWords {
         match language {
             Language::Chinese => &ZH,
             Language::English => &EN,
+        }
+    }
+
+    /// What to do about an unusable period.
+    pub(super) const fn advice(&self, fault: PeriodFault) -> &'static str {
+        match fault {
+            PeriodFault::Unreadable => self.bad_range_advice,
+            PeriodFault::Backwards => self.backwards_advice,
         }
     }
 

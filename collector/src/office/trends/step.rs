@@ -85,12 +85,7 @@ impl Step {
     }
 
     /// All pieces of a period, in order.
-    pub(super) fn pieces(
-        self,
-        period: &Period,
-        zone: &TimeZone,
-        language: Language,
-    ) -> Vec<Piece> {
+    pub(super) fn pieces(self, period: &Period, zone: &TimeZone, language: Language) -> Vec<Piece> {
         match self {
             Self::Hour => hours(period, zone, language),
             _ => self.spans(period, language),
@@ -159,7 +154,9 @@ impl Step {
 /// Hours of the wall clock; a repeated hour is one of its own.
 fn hours(period: &Period, zone: &TimeZone, language: Language) -> Vec<Piece> {
     let start = |day: Date| -> Option<Zoned> {
-        day.to_zoned(zone.clone()).and_then(|day| day.start_of_day()).ok()
+        day.to_zoned(zone.clone())
+            .and_then(|day| day.start_of_day())
+            .ok()
     };
     let end = period.last.tomorrow().ok().and_then(start);
     let (Some(mut hour), Some(end)) = (start(period.first), end) else {
@@ -215,8 +212,13 @@ mod tests {
         let pieces = pieces(step, first, last, "Asia/Shanghai");
         let cut: Vec<_> = pieces.iter().map(|piece| piece.key.as_str()).collect();
         assert_eq!(cut, keys);
-        let [begin, .., end] = pieces.as_slice() else { panic!("{pieces:?}") };
-        assert_eq!((begin.days.first.to_string(), end.days.last.to_string()), (first.to_owned(), last.to_owned()));
+        let [begin, .., end] = pieces.as_slice() else {
+            panic!("{pieces:?}")
+        };
+        assert_eq!(
+            (begin.days.first.to_string(), end.days.last.to_string()),
+            (first.to_owned(), last.to_owned())
+        );
     }
 
     #[test]
@@ -224,6 +226,9 @@ mod tests {
         let day = pieces(Step::Hour, "2026-11-01", "2026-11-01", "America/New_York");
         assert_eq!(day.len(), 25);
         let keys: Vec<_> = day.iter().map(|piece| piece.key.as_str()).collect();
-        assert_eq!(keys[1..3], ["2026-11-01T01:00:00-04:00", "2026-11-01T01:00:00-05:00"]);
+        assert_eq!(
+            keys[1..3],
+            ["2026-11-01T01:00:00-04:00", "2026-11-01T01:00:00-05:00"]
+        );
     }
 }
