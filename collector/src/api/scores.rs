@@ -1,4 +1,7 @@
-//! `GET /api/v1/scores`.
+//! `GET /api/v1/scores`, and the same answer as a table.
+
+pub(super) mod files;
+mod table;
 
 use std::collections::BTreeMap;
 
@@ -103,12 +106,17 @@ pub(super) async fn scores(
     _caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Json<ScoresBody>, Problem> {
+    answer(&state, query.as_deref()).await.map(Json)
+}
+
+/// The answer to a query, whatever form it then gets.
+async fn answer(state: &AppState, query: Option<&str>) -> Result<ScoresBody, Problem> {
     let now =
         jiff::Timestamp::from_millisecond(state.clock.now_ms()).map_err(|_| Problem::internal())?;
     let halls = state.store.halls().await?;
-    let request = ScoreRequest::parse(query.as_deref().unwrap_or_default(), &halls, now)?;
+    let request = ScoreRequest::parse(query.unwrap_or_default(), &halls, now)?;
     let counted = count(state.store.as_ref(), &request).await?;
-    let names = Labels::load(&state, &request).await?;
+    let names = Labels::load(state, &request).await?;
     let groups = if request.group.is_empty() {
         Vec::new()
     } else {
@@ -118,7 +126,7 @@ pub(super) async fn scores(
         .iter()
         .map(|group| names.body(group, &request))
         .collect();
-    Ok(Json(ScoresBody {
+    Ok(ScoresBody {
         range: RangeBody {
             from: label(&request.range.from()),
             to: label(&request.range.to()),
@@ -136,7 +144,7 @@ pub(super) async fn scores(
             counts: (&counted.total).into(),
             figures: figures(&counted.total, &request),
         },
-    }))
+    })
 }
 
 fn figures(counts: &Counts, request: &ScoreRequest) -> FiguresBody {
