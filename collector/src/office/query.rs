@@ -45,6 +45,13 @@ impl Pairs {
         rest
     }
 
+    /// With this value for this name, in front of all others.
+    pub(super) fn led_by(self, name: &str, value: &str) -> Self {
+        let mut pairs = self.without(name);
+        pairs.0.insert(0, (name.to_owned(), value.to_owned()));
+        pairs
+    }
+
     /// Only these names, without empty values.
     pub(super) fn only(mut self, names: &[&str]) -> Self {
         self.0

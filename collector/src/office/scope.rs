@@ -399,7 +399,7 @@ fn allowed(
         }
         Held::Whole | Held::Nothing => pairs,
     };
-    let pairs = pairs.with("hall", hall.id.as_str());
+    let pairs = pairs.led_by("hall", hall.id.as_str());
     Ok((halls, Some(hall), pairs))
 }
 
@@ -505,7 +505,7 @@ mod tests {
     #[test]
     fn whoever_handles_a_department_sees_that_department_only() {
         let scope = scope(vec![handler("H1", "D1")], "").unwrap();
-        assert_eq!(scope.pairs().query(), "department=D1&hall=H1&range=today");
+        assert_eq!(scope.pairs().query(), "hall=H1&department=D1&range=today");
         assert_eq!(scope.halls.len(), 1);
         assert!(!scope.is_whole());
     }

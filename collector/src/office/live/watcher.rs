@@ -30,10 +30,13 @@ const FRESH: Duration = Duration::from_secs(2);
 pub struct Live {
     /// Counts up with every change of the hall's counts; 0 until the first count.
     halls: Mutex<BTreeMap<HallId, watch::Sender<u64>>>,
-    fragments: Mutex<BTreeMap<(HallId, Language), Arc<tokio::sync::Mutex<Option<Drawn>>>>>,
+    fragments: Mutex<BTreeMap<(HallId, Language), Place>>,
     /// Counts up when a session has ended in this collector.
     sessions: watch::Sender<u64>,
 }
+
+/// Where a fragment is kept; whoever draws it holds the lock, and the others wait for that one.
+type Place = Arc<tokio::sync::Mutex<Option<Drawn>>>;
 
 /// A fragment as it was drawn.
 #[derive(Debug)]
