@@ -236,7 +236,12 @@ impl Scope {
     /// Another page about a part: of this column only this value.
     pub(super) fn deeper(&self, path: &str, column: Column, value: &str) -> String {
         let value = if value.is_empty() { NONE } else { value };
-        self.pairs().with(name_of(column), value).href(path)
+        let place = self.place.clone();
+        let place = match column {
+            Column::Hall => place.led_by(name_of(column), value),
+            _ => place.with(name_of(column), value),
+        };
+        self.period.put(place).href(path)
     }
 
     /// Another page about other days.
