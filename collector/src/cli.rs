@@ -2,6 +2,7 @@
 
 mod alarms;
 mod check_config;
+mod counts;
 mod dead_letters;
 mod enrol_code;
 mod hall;
@@ -111,6 +112,9 @@ enum Command {
     Proof(proof::ProveArgs),
     /// Check a proof of one rating; needs nothing but the file
     VerifyProof(proof::CheckArgs),
+    /// Make and check the counts that scores are read from
+    #[command(subcommand)]
+    Counts(counts::Command),
     /// Compute scores from counts, to check a published table
     Score(score::Args),
     /// Manage API tokens
@@ -141,6 +145,7 @@ impl Cli {
             Command::Roots(command) => command.run(globals),
             Command::Proof(args) => args.run(globals),
             Command::VerifyProof(args) => args.run(),
+            Command::Counts(command) => command.run(globals),
             Command::Score(args) => args.run(globals),
             Command::Token(args) => args.run(globals),
             Command::CheckConfig(args) => args.run(globals),

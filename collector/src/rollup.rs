@@ -15,6 +15,7 @@
 mod calendar;
 mod deltas;
 mod plan;
+pub mod task;
 
 #[cfg(test)]
 mod laws;

@@ -408,3 +408,6 @@ fn known_in(db: &Db<'_>, hall: &str, column: Column, value: &Value) -> Result<bo
     }
     db.exists(&counted, key)
 }
+
+#[cfg(test)]
+mod laws;
