@@ -13,6 +13,8 @@ mod identity;
 mod ingest;
 mod migrations;
 mod office;
+pub(crate) mod part;
+mod postgres;
 pub mod prompts;
 mod proof;
 pub mod scores;

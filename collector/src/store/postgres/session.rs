@@ -184,7 +184,7 @@ impl crate::store::sql::Session for Session<'_> {
     fn insert(&self, insert: &Insert<'_>, rows: &mut NewRows<'_, '_>) -> Result<u64, StoreError> {
         let mut changed = 0;
         loop {
-            let some: Vec<_> = rows.by_ref().take(INSERT).collect();
+            let some: Vec<_> = std::iter::from_fn(|| rows.next()).take(INSERT).collect();
             if some.is_empty() {
                 return Ok(changed);
             }

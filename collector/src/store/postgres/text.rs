@@ -61,7 +61,8 @@ pub(super) fn parameters(sql: &str) -> String {
 
 /// A migration in PostgreSQL's words.
 ///
-/// `TEXT` compares byte by byte, as SQLite does, whatever the database's own order is.
+/// `TEXT` compares byte by byte, as SQLite does, whatever the database's own order is. Types are
+/// written in capitals; a column may be called `text`.
 pub(super) fn schema(migration: &str) -> String {
     let mut text = String::with_capacity(migration.len());
     let pieces = pieces(migration);
@@ -72,7 +73,7 @@ pub(super) fn schema(migration: &str) -> String {
             text.push_str(this);
             continue;
         }
-        match this.to_ascii_uppercase().as_str() {
+        match *this {
             "BLOB" => text.push_str("BYTEA"),
             "INTEGER" => text.push_str("BIGINT"),
             "TEXT" => text.push_str("TEXT COLLATE \"C\""),
@@ -132,6 +133,10 @@ mod tests {
     #[case::texts_compare_by_bytes(
         "a TEXT NOT NULL DEFAULT ''",
         "a TEXT COLLATE \"C\" NOT NULL DEFAULT ''"
+    )]
+    #[case::a_column_of_that_name(
+        "text TEXT NOT NULL",
+        "text TEXT COLLATE \"C\" NOT NULL"
     )]
     #[case::only_whole_words("blob_id BIGINT, textual BLOB", "blob_id BIGINT, textual BYTEA")]
     #[case::comments_stay("a BLOB, -- a BLOB of TEXT\nb BLOB", "a BYTEA, -- a BLOB of TEXT\nb BYTEA")]

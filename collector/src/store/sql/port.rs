@@ -73,8 +73,6 @@ impl IngestStore for Database {
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
-        self.read(|db| db.exists("SELECT 1", &[]).map(drop)).await?;
-        // An empty write job begins and commits: a read-only or locked file fails here.
-        self.write(|_| Ok(())).await
+        self.check().await
     }
 }

@@ -1,0 +1,5 @@
+//! The collector over a real PostgreSQL server: how it connects, what it refuses, what it survives.
+
+#[path = "../cluster/mod.rs"]
+mod cluster;
+mod schema;
