@@ -198,9 +198,8 @@ async fn a_window_with_an_active_terminal_cannot_be_removed() {
         "临清市政务服务中心"
     );
     centre
-        .db()
-        .execute("UPDATE terminal SET state = 'revoked'", [])
-        .expect("revoked");
+        .kept
+        .execute("UPDATE terminal SET state = 'revoked'");
     centre
         .store
         .import_hall(tables)

@@ -14,6 +14,11 @@ use crate::support::{Centre, demo_data};
 pub(crate) fn program(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_manyi-collector"));
     command.env_clear().args(args).arg("--data-dir").arg(dir);
+    // Where the database is a server's.
+    let config = dir.join("collector.toml");
+    if config.exists() {
+        command.env("MANYI_CONFIG", config);
+    }
     command
 }
 
