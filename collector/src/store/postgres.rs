@@ -18,6 +18,8 @@ mod parts;
 mod pool;
 mod session;
 mod target;
+#[cfg(test)]
+mod tests;
 mod text;
 mod value;
 

@@ -145,14 +145,13 @@ const TEMPLATE: &str = "manyi_template";
 fn server() -> &'static str {
     static SERVER: OnceLock<String> = OnceLock::new();
     SERVER.get_or_init(|| {
-        let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        std::fs::create_dir_all(tmp).expect("a directory");
         let given = std::env::var("MANYI_TEST_POSTGRES").ok();
         let runner = std::os::unix::process::parent_id();
         // Tests are processes of their own: one of them starts the server, the others wait here.
-        let lock = File::create(tmp.join("postgres.lock")).expect("a file");
+        let note = std::env::temp_dir().join(format!("manyi-tests-of-{runner}"));
+        let lock = File::create(note.with_extension("lock")).expect("a file");
         lock.lock().expect("locked");
-        let server = given.unwrap_or_else(|| lazily(&tmp.join(format!("postgres.{runner}")), runner));
+        let server = given.unwrap_or_else(|| lazily(&note, runner));
         make_template(&server);
         server
     })
