@@ -1,6 +1,6 @@
 //! The centre: takes what terminals send, counts it, and shows it to the office.
 //!
-//! Who may import whom: `ingest` and `score` are pure and import `manyi_shared` only; `verify` and
+//! Who may import whom: `access`, `ingest` and `score` are pure and import `manyi_shared` only; `verify` and
 //! `roots` decide on what the port hands them; `alarm` decides on
 //! what the port tells it; `store` is
 //! the port to the database, implemented once in SQL over `store::sqlite` and `store::postgres`; `device`, `api` and `office`
@@ -12,6 +12,7 @@
 #[cfg(test)]
 extern crate self as manyi_collector;
 
+pub mod access;
 pub mod alarm;
 pub mod api;
 pub mod app;
@@ -20,10 +21,13 @@ pub mod clock;
 pub mod config;
 pub mod day;
 pub mod device;
+pub mod export;
 pub mod hall;
 pub mod health;
+pub mod indicator;
 pub mod ingest;
 pub mod keys;
+pub mod marks;
 pub mod metrics;
 pub mod office;
 pub mod problem;

@@ -19,7 +19,6 @@ mod scores;
 mod session;
 mod writer;
 
-#[cfg(test)]
 pub(super) use migrate::migrate;
 
 use std::path::{Path, PathBuf};
@@ -78,7 +77,7 @@ impl Sqlite {
 
     fn start(path: PathBuf) -> Result<Self, StoreError> {
         let mut connection = connect(&path)?;
-        migrate::migrate(&mut connection, &path)?;
+        migrate(&mut connection, &path)?;
         Ok(Self {
             writer: Writer::start(connection),
             readers: Readers::new(path),
