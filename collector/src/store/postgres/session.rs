@@ -164,6 +164,14 @@ impl crate::store::sql::Session for Session<'_> {
         self.execute_text(sql, values)
     }
 
+    fn execute_many(&self, sql: &str, rows: &mut NewRows<'_, '_>) -> Result<u64, StoreError> {
+        let mut changed = 0;
+        for row in rows {
+            changed += self.execute_text(sql, &row)?;
+        }
+        Ok(changed)
+    }
+
     fn each(&self, sql: &str, values: &[Param<'_>], take: &mut Take<'_>) -> Result<(), StoreError> {
         let depth = self.walks.get();
         self.walks.set(depth + 1);

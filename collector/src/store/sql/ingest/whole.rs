@@ -5,17 +5,15 @@ mod load;
 use std::collections::BTreeMap;
 
 use manyi_shared::wire::{Fold, Message, Record, RecordBody, RejectReason};
-use rusqlite::{Connection, params};
 
 use super::{Of, tag_list};
 use crate::ingest::TallyKey;
 use crate::ingest::whole::{Standing, Whole, come_to};
 use crate::store::StoreError;
-use crate::store::sql::{Db, tally};
-use crate::store::sqlite::port::capped;
+use crate::store::sql::{Db, capped, tally, values};
 
 /// A stream as it is stored.
-pub(in crate::store::sqlite) struct Stored {
+pub(crate) struct Stored {
     watermark: u64,
     window: String,
     channel: u8,
@@ -83,14 +81,13 @@ impl Of<'_> {
         let told = outcomes.chain(folded);
         let held = told.filter(|(seq, _)| *seq <= stored.watermark);
         let last = held.map(|(_, ordinal)| ordinal).max().unwrap_or(0);
-        self.connection
-            .prepare_cached(
-                "UPDATE stream SET last_ordinal = ?4 \
+        self.db.execute(
+            "UPDATE stream SET last_ordinal = ?4 \
                  WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3",
-            )?
-            .execute(params![self.hall, self.terminal, self.stream, last])?;
+            values![self.hall, self.terminal, self.stream, last],
+        )?;
         deltas.retain(|_, n| *n != 0);
-        tally::apply(&Db::new(self.connection), self.hall, &deltas)
+        tally::apply(self.db, self.hall, &deltas)
     }
 
     fn settle_outcomes<'s>(
@@ -131,16 +128,14 @@ impl Of<'_> {
         let (record, misuse) = (standing.record, standing.misuse);
         let tags = (!standing.tags.is_empty() || standing.amended_by.is_some())
             .then(|| tag_list(standing.tags));
-        self.connection
-            .prepare_cached(
-                "UPDATE record SET outcome = ?5, level = ?6, tags = ?7, amended_by = ?8, \
+        self.db.execute(
+            "UPDATE record SET outcome = ?5, level = ?6, tags = ?7, amended_by = ?8, \
                  window_id = ?9, department_id = ?10, staff_id = ?11, item_code = ?12, \
                  channel = ?13, case_number = ?14, ordinal = ?15, response_ms = ?16, \
                  trigger = ?17, caller_key = ?18, misuse_kinds = ?19, misuse_touches = ?20, \
                  misuse_span_ms = ?21 \
                  WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 AND seq = ?4",
-            )?
-            .execute(params![
+            values![
                 self.hall,
                 self.terminal,
                 self.stream,
@@ -158,25 +153,22 @@ impl Of<'_> {
                 record.ordinal,
                 record.response_ms,
                 record.call.trigger.number(),
-                record.call.key.map(|key| key.0),
+                record.call.key.as_ref().map(|key| &key.0),
                 misuse.map(|m| m.kinds),
                 misuse.map(|m| m.touches),
                 misuse.map(|m| m.span_ms)
-            ])?;
+            ],
+        )?;
         Ok(())
     }
 
     /// The row no longer counts.
     fn fall(&self, seq: u64) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached(
-                "UPDATE record SET outcome = NULL, level = NULL, tags = NULL, amended_by = NULL, \
+        self.db.execute("UPDATE record SET outcome = NULL, level = NULL, tags = NULL, amended_by = NULL, \
                  window_id = NULL, department_id = NULL, staff_id = NULL, item_code = NULL, \
                  channel = NULL, case_number = NULL, ordinal = NULL, response_ms = NULL, \
                  trigger = NULL, caller_key = NULL, misuse_kinds = NULL, misuse_touches = NULL, \
-                 misuse_span_ms = NULL WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 AND seq = ?4",
-            )?
-            .execute(params![self.hall, self.terminal, self.stream, capped(seq)])?;
+                 misuse_span_ms = NULL WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 AND seq = ?4", values![self.hall, self.terminal, self.stream, capped(seq)])?;
         Ok(())
     }
 
@@ -186,6 +178,7 @@ impl Of<'_> {
         whole: &Whole<'_>,
         deltas: &mut BTreeMap<TallyKey<'s>, i64>,
     ) -> Result<(), StoreError> {
+        let mut changed = Vec::new();
         for count in &stored.counts {
             let remaining = whole.remaining.get(count.fold);
             let n = remaining.and_then(|fold| fold.get(count.entry));
@@ -194,21 +187,25 @@ impl Of<'_> {
                 continue;
             }
             *deltas.entry(count.key()).or_default() += i64::from(n) - i64::from(count.n);
-            self.connection
-                .prepare_cached(
-                    "UPDATE fold_count SET n = ?6 WHERE hall_id = ?1 AND terminal_id = ?2 \
-                     AND stream_id = ?3 AND first = ?4 AND entry = ?5",
-                )?
-                .execute(params![
+            changed.push(
+                values![
                     self.hall,
                     self.terminal,
                     self.stream,
                     count.first,
                     capped(count.entry as u64),
                     n
-                ])?;
+                ]
+                .to_vec(),
+            );
         }
-        Ok(())
+        self.db
+            .execute_many(
+                "UPDATE fold_count SET n = ?6 WHERE hall_id = ?1 AND terminal_id = ?2 \
+                 AND stream_id = ?3 AND first = ?4 AND entry = ?5",
+                changed,
+            )
+            .map(drop)
     }
 
     fn settle_letters(&self, stored: &Stored, whole: &Whole<'_>) -> Result<(), StoreError> {
@@ -216,14 +213,13 @@ impl Of<'_> {
             if stored.letters.contains_key(seq) {
                 continue;
             }
-            self.connection
-                .prepare_cached(
-                    "INSERT INTO dead_letter (hall_id, terminal_id, stream_id, seq, reason, \
+            self.db.execute(
+                "INSERT INTO dead_letter (hall_id, terminal_id, stream_id, seq, reason, \
                      detail, received_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
-                     ON CONFLICT DO UPDATE SET state = 'kept', reason = excluded.reason, \
+                     ON CONFLICT (hall_id, terminal_id, \
+                     stream_id, seq) DO UPDATE SET state = 'kept', reason = excluded.reason, \
                      detail = excluded.detail",
-                )?
-                .execute(params![
+                values![
                     self.hall,
                     self.terminal,
                     self.stream,
@@ -231,7 +227,8 @@ impl Of<'_> {
                     reason.name(),
                     detail,
                     self.received_ms
-                ])?;
+                ],
+            )?;
         }
         for (seq, reason) in &stored.letters {
             if FOLLOWS.contains(reason) && !whole.rejected.contains_key(seq) {
@@ -243,34 +240,27 @@ impl Of<'_> {
 
     /// What was kept as a dead letter has found its place.
     pub(super) fn letter_taken(&self, seq: u64) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached(
-                "UPDATE dead_letter SET state = 'taken' \
-                 WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 AND seq = ?4",
-            )?
-            .execute(params![self.hall, self.terminal, self.stream, capped(seq)])?;
-        Ok(())
+        self.letter(seq, "state = 'taken'", &[])
     }
 
     fn settle_messages(&self, stored: &Stored, whole: &Whole<'_>) -> Result<(), StoreError> {
-        let mut statement = self.connection.prepare_cached(
+        let held = self.db.rows(
             "SELECT seq FROM message WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3",
+            values![self.hall, self.terminal, self.stream],
+            |row| Ok(row.get::<i64>(0)?.unsigned_abs()),
         )?;
-        let key = params![self.hall, self.terminal, self.stream];
-        let rows = statement.query_map(key, |row| Ok(row.get::<_, i64>(0)?.unsigned_abs()))?;
-        let held: std::collections::BTreeSet<u64> = rows.collect::<Result<_, _>>()?;
+        let held: std::collections::BTreeSet<u64> = held.into_iter().collect();
         let new = whole.left.iter().filter(|(seq, _)| !held.contains(seq));
         let left: Vec<_> = new
             .map(|(seq, message)| stored.left(*seq, message, self.received_ms))
             .collect();
         self.messages(&left)?;
         for seq in held.iter().filter(|seq| !whole.left.contains_key(seq)) {
-            self.connection
-                .prepare_cached(
-                    "DELETE FROM message WHERE hall_id = ?1 AND terminal_id = ?2 \
+            self.db.execute(
+                "DELETE FROM message WHERE hall_id = ?1 AND terminal_id = ?2 \
                      AND stream_id = ?3 AND seq = ?4",
-                )?
-                .execute(params![self.hall, self.terminal, self.stream, capped(*seq)])?;
+                values![self.hall, self.terminal, self.stream, capped(*seq)],
+            )?;
         }
         Ok(())
     }
@@ -360,26 +350,26 @@ const FOLLOWS: [RejectReason; 3] = [
 ];
 
 /// How many rows and folds stand otherwise than all of their stream comes to; 0 when all is well.
-pub(in crate::store::sqlite) fn differences(connection: &Connection) -> Result<u64, StoreError> {
-    let mut statement = connection.prepare(
-        "SELECT hall_id, terminal_id, stream_id, received_ms FROM stream ORDER BY 1, 2, 3",
-    )?;
-    let mut rows = statement.query([])?;
+pub(crate) fn differences(db: &Db<'_>) -> Result<u64, StoreError> {
     let mut n = 0;
-    while let Some(row) = rows.next()? {
-        let (hall, terminal, stream): (String, [u8; 16], [u8; 16]) =
-            (row.get(0)?, row.get(1)?, row.get(2)?);
-        let of = Of {
-            connection,
-            hall: &hall,
-            terminal: &terminal,
-            stream: &stream,
-            received_ms: row.get(3)?,
-        };
-        if let Some(stored) = Stored::load(&of)? {
-            n += stored.differences();
-        }
-    }
+    db.each(
+        "SELECT hall_id, terminal_id, stream_id, received_ms FROM stream ORDER BY 1, 2, 3",
+        &[],
+        |row| {
+            let (terminal, stream): ([u8; 16], [u8; 16]) = (row.get(1)?, row.get(2)?);
+            let of = Of {
+                db,
+                hall: row.get(0)?,
+                terminal: &terminal,
+                stream: &stream,
+                received_ms: row.get(3)?,
+            };
+            if let Some(stored) = Stored::load(&of)? {
+                n += stored.differences();
+            }
+            Ok(())
+        },
+    )?;
     Ok(n)
 }
 

@@ -10,35 +10,33 @@ use std::collections::BTreeMap;
 
 use manyi_shared::domain::{HallId, Seq, StreamId, TerminalId};
 use manyi_shared::wire::{ExchangeHead, PublicKey, StreamTip};
-use rusqlite::{Connection, params};
 
 use crate::store::StoreError;
-use crate::store::sql::Db;
 use crate::store::sql::proof::days;
+use crate::store::sql::{Db, capped, values};
 use crate::verify::{Link, LinkedStream, Report, SignedTip, StoredStream, Verifier};
 use cursor::{Key, Streams, record_of};
 
 /// Checks everything that is stored of a hall.
-pub(in crate::store) fn verify(
+pub(crate) fn verify(
     db: &Db<'_>,
     hall: &HallId,
     collector: &[PublicKey],
 ) -> Result<Report, StoreError> {
-    let connection = db.sqlite()?;
     let roots = days::rows(db, hall, "ORDER BY day")?;
     let mut verifier = Verifier::new(hall.clone(), roots, collector);
-    let hall_of = Of { connection, hall };
-    rest::tally(connection, hall, &mut verifier)?;
+    let hall_of = Of { db, hall };
+    rest::tally(db, hall, &mut verifier)?;
     hall_of.records(&mut verifier)?;
-    rest::strays(connection, hall, &mut verifier)?;
-    rest::conflicts(connection, hall, &mut verifier)?;
-    rest::differing_counts(connection, hall, &mut verifier)?;
+    rest::strays(db, hall, &mut verifier)?;
+    rest::conflicts(db, hall, &mut verifier)?;
+    rest::differing_counts(db, hall, &mut verifier)?;
     Ok(verifier.finish())
 }
 
 /// One hall.
 struct Of<'a> {
-    connection: &'a Connection,
+    db: &'a Db<'a>,
     hall: &'a HallId,
 }
 
@@ -54,13 +52,11 @@ struct TerminalFacts {
 impl Of<'_> {
     /// Streams and records side by side, both by terminal and stream.
     fn records(&self, verifier: &mut Verifier) -> Result<(), StoreError> {
-        let mut streams = self.connection.prepare(cursor::STREAMS)?;
-        let mut streams = Streams::new(streams.query([self.hall.as_str()])?)?;
-        let mut records = self.connection.prepare(cursor::RECORDS)?;
-        let mut rows = records.query([self.hall.as_str()])?;
+        let mut streams = Streams::new(self.db, self.hall)?;
         let mut facts = TerminalFacts::default();
         let mut present: Option<Key> = None;
-        while let Some(row) = rows.next()? {
+        let records = cursor::records(self.db);
+        self.db.each(&records, values![self.hall.as_str()], |row| {
             let key: Key = (row.get(0)?, row.get(1)?);
             if present != Some(key) {
                 while let Some((stream, head)) = streams.up_to(key)? {
@@ -73,13 +69,14 @@ impl Of<'_> {
             let record = record_of(row)?;
             if present != Some(key) {
                 verifier.stray(terminal, stream, &record);
-                continue;
+                return Ok(());
             }
             if let Some(link) = verifier.record(&record) {
                 let found = self.linked(&link)?;
                 verifier.linked(&link, found.as_ref());
             }
-        }
+            Ok(())
+        })?;
         while let Some((stream, head)) = streams.next()? {
             self.begin(verifier, &mut facts, stream, head.as_deref())?;
         }
@@ -114,16 +111,14 @@ impl Of<'_> {
 
     /// The keys that the terminal has and had.
     fn keys(&self, terminal: &[u8; 16]) -> Result<Vec<PublicKey>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
+        let keys = self.db.rows(
             "SELECT public_key FROM terminal WHERE hall_id = ?1 AND terminal_id = ?2 \
              UNION ALL SELECT next_key FROM terminal WHERE hall_id = ?1 AND terminal_id = ?2 \
              AND next_key IS NOT NULL \
              UNION ALL SELECT public_key FROM former_key WHERE hall_id = ?1 AND terminal_id = ?2",
+            values![self.hall.as_str(), terminal],
+            |row| Ok(PublicKey::from_bytes(row.get(0)?)),
         )?;
-        let rows = statement.query_map(params![self.hall.as_str(), terminal], |row| {
-            Ok(PublicKey::from_bytes(&row.get::<_, Vec<u8>>(0)?))
-        })?;
-        let keys: Vec<_> = rows.collect::<Result<_, _>>()?;
         Ok(keys.into_iter().flatten().collect())
     }
 
@@ -131,16 +126,16 @@ impl Of<'_> {
         &self,
         terminal: &[u8; 16],
     ) -> Result<BTreeMap<[u8; 16], BTreeMap<u64, u8>>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT stream_id, seq, level FROM self_test WHERE hall_id = ?1 AND terminal_id = ?2",
-        )?;
-        let mut rows = statement.query(params![self.hall.as_str(), terminal])?;
         let mut tests: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
-        while let Some(row) = rows.next()? {
-            let seq = row.get::<_, i64>(1)?.unsigned_abs();
-            let of_stream = tests.entry(row.get(0)?).or_default();
-            of_stream.insert(seq, row.get(2)?);
-        }
+        self.db.each(
+            "SELECT stream_id, seq, level FROM self_test WHERE hall_id = ?1 AND terminal_id = ?2",
+            values![self.hall.as_str(), terminal],
+            |row| {
+                let of_stream = tests.entry(row.get(0)?).or_default();
+                of_stream.insert(row.get::<i64>(1)?.unsigned_abs(), row.get(2)?);
+                Ok(())
+            },
+        )?;
         Ok(tests)
     }
 
@@ -148,23 +143,27 @@ impl Of<'_> {
     /// was enrolled again goes on after its own streams.
     fn linked(&self, link: &Link) -> Result<Option<LinkedStream>, StoreError> {
         let StreamTip { stream, seq, .. } = link.previous;
-        let own = "hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3";
-        for place in [own, "stream_id = ?3 AND ?1 <> '' AND ?2 IS NOT NULL"] {
+        let terminal = link.from.terminal;
+        let own = values![stream.as_bytes(), self.hall.as_str(), terminal.as_bytes()];
+        let places = [
+            ("stream_id = ?1 AND hall_id = ?2 AND terminal_id = ?3", own),
+            ("stream_id = ?1", values![stream.as_bytes()]),
+        ];
+        for (place, key) in places {
             let sql = format!(
                 "SELECT hall_id, terminal_id, watermark, hash FROM stream WHERE {place} LIMIT 1"
             );
-            let mut statement = self.connection.prepare_cached(&sql)?;
-            let terminal = link.from.terminal.as_bytes();
-            let mut rows =
-                statement.query(params![self.hall.as_str(), terminal, stream.as_bytes()])?;
-            let Some(row) = rows.next()? else {
+            let found = self.db.row(&sql, key, |row| {
+                let at: (String, [u8; 16]) = (row.get(0)?, row.get(1)?);
+                Ok((at, row.get::<i64>(2)?.unsigned_abs(), row.get(3)?))
+            })?;
+            let Some((at, watermark, hash)) = found else {
                 continue;
             };
-            let watermark = row.get::<_, i64>(2)?.unsigned_abs();
             let hash = if watermark == seq.get() {
-                Some(row.get(3)?)
+                Some(hash)
             } else {
-                self.chain_at((row.get(0)?, row.get(1)?), stream, seq)?
+                self.chain_at(&at, stream, seq)?
             };
             return Ok(Some(LinkedStream {
                 watermark,
@@ -176,25 +175,17 @@ impl Of<'_> {
 
     fn chain_at(
         &self,
-        (hall, terminal): (String, [u8; 16]),
+        (hall, terminal): &(String, [u8; 16]),
         stream: StreamId,
         seq: Seq,
     ) -> Result<Option<[u8; 32]>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
+        let chain = self.db.row(
             "SELECT chain FROM record WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 \
              AND seq = ?4",
+            values![hall, terminal, stream.as_bytes(), capped(seq.get())],
+            |row| row.get::<Option<[u8; 32]>>(0),
         )?;
-        let key = params![
-            hall,
-            terminal,
-            stream.as_bytes(),
-            crate::store::sqlite::port::capped(seq.get())
-        ];
-        let mut rows = statement.query(key)?;
-        Ok(match rows.next()? {
-            Some(row) => row.get(0)?,
-            None => None,
-        })
+        Ok(chain.flatten())
     }
 }
 

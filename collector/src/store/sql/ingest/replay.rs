@@ -2,7 +2,6 @@
 //! took them in.
 
 use manyi_shared::wire::{ChainHash, Record, RecordBody, RejectReason};
-use rusqlite::{Connection, params};
 
 use super::held::reason_named;
 use super::rescue::{Saved, Work};
@@ -10,37 +9,25 @@ use super::{Of, incidents};
 use crate::ingest::Evidence;
 use crate::store::StoreError;
 use crate::store::faults::KeptLetter;
-use crate::store::sql::Db;
 use crate::store::sql::proof::days;
-use crate::store::sqlite::port::capped;
+use crate::store::sql::{Db, values};
 
 /// Reads a dead letter again. What can be counted now is, once; what cannot stays.
-pub(in crate::store) fn again(
-    connection: &Connection,
+pub(crate) fn again(
+    db: &Db<'_>,
     letter: &KeptLetter,
     by: &str,
     now_ms: i64,
 ) -> Result<(), StoreError> {
     let of = Of {
-        connection,
+        db,
         hall: letter.hall.as_str(),
         terminal: letter.terminal.as_bytes(),
         stream: letter.stream.as_bytes(),
         received_ms: letter.received_ms,
     };
-    connection
-        .prepare_cached(
-            "UPDATE dead_letter SET replayed_ms = ?5, replayed_by = ?6 WHERE hall_id = ?1 \
-             AND terminal_id = ?2 AND stream_id = ?3 AND seq = ?4",
-        )?
-        .execute(params![
-            of.hall,
-            of.terminal,
-            of.stream,
-            capped(letter.seq),
-            now_ms,
-            by
-        ])?;
+    let told = values![now_ms, by];
+    of.letter(letter.seq, "replayed_ms = ?5, replayed_by = ?6", told)?;
     match reason_named(&letter.reason) {
         RejectReason::Malformed | RejectReason::Refused => read(&of, letter, now_ms)?,
         RejectReason::UnknownWindow => return window(&of, letter.seq),
@@ -71,30 +58,19 @@ fn read(of: &Of<'_>, letter: &KeptLetter, now_ms: i64) -> Result<(), StoreError>
     match work.read(of, &saved, true)? {
         None => of.letter_taken(letter.seq)?,
         Some((reason, detail)) => {
-            of.connection
-                .prepare_cached(
-                    "UPDATE dead_letter SET reason = ?5, detail = ?6 WHERE hall_id = ?1 \
-                     AND terminal_id = ?2 AND stream_id = ?3 AND seq = ?4",
-                )?
-                .execute(params![
-                    of.hall,
-                    of.terminal,
-                    of.stream,
-                    capped(letter.seq),
-                    reason.name(),
-                    detail
-                ])?;
+            let told = values![reason.name(), detail];
+            of.letter(letter.seq, "reason = ?5, detail = ?6", told)?;
         }
     }
     // What it carries is received now, not into a day whose root may be published.
     let now = Of {
-        received_ms: days::after_published(&Db::new(of.connection), &letter.hall, now_ms)?,
+        received_ms: days::after_published(of.db, &letter.hall, now_ms)?,
         ..*of
     };
     let happened = work.finish(&now)?;
     let terminal = (&letter.hall, letter.terminal);
     incidents::raise(
-        of.connection,
+        of.db,
         terminal,
         letter.window.as_str(),
         now.received_ms,
@@ -119,11 +95,10 @@ fn window(of: &Of<'_>, seq: u64) -> Result<(), StoreError> {
     if opened.hall.as_str() != of.hall || !of.has_window(told)? {
         return Ok(());
     }
-    of.connection
-        .prepare_cached(
-            "UPDATE stream SET window_id = ?4 WHERE hall_id = ?1 AND terminal_id = ?2 \
+    of.db.execute(
+        "UPDATE stream SET window_id = ?4 WHERE hall_id = ?1 AND terminal_id = ?2 \
              AND stream_id = ?3",
-        )?
-        .execute(params![of.hall, of.terminal, of.stream, told])?;
+        values![of.hall, of.terminal, of.stream, told],
+    )?;
     of.letter_taken(seq)
 }

@@ -4,27 +4,24 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use manyi_shared::domain::HallId;
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_iter};
 
+use super::value::FromColumn;
+use super::{Db, Param, Row, Value as Held, values};
 use crate::store::scores::{Column, Names, Tally, TallyQuery, Value, WindowState};
-use crate::store::{ScoreStore, StoreError};
+use crate::store::{Database, ScoreStore, StoreError};
 
 #[async_trait]
-impl ScoreStore for super::SqliteStore {
+impl ScoreStore for Database {
     async fn tally(&self, query: TallyQuery) -> Result<Tally, StoreError> {
-        self.old_read(move |connection| tally(connection, &query))
-            .await
+        self.read(move |db| tally(db, &query)).await
     }
 
     async fn names(&self, column: Column) -> Result<Names, StoreError> {
-        self.old_read(move |connection| names(connection, column))
-            .await
+        self.read(move |db| names(db, column)).await
     }
 
     async fn windows(&self, hall: HallId) -> Result<Vec<WindowState>, StoreError> {
-        self.old_read(move |connection| windows(connection, &hall))
-            .await
+        self.read(move |db| windows(db, &hall)).await
     }
 }
 
@@ -41,37 +38,32 @@ const fn sql_name(column: Column) -> &'static str {
     }
 }
 
-impl ToSql for Value {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        match self {
-            Self::Number(number) => number.to_sql(),
-            Self::Text(text) => text.to_sql(),
-        }
-    }
-}
-
-impl FromSql for Value {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+impl<'v> From<&'v Value> for Param<'v> {
+    fn from(value: &'v Value) -> Self {
         match value {
-            ValueRef::Integer(number) => Ok(Self::Number(number)),
-            ValueRef::Text(_) => value.as_str().map(|text| Self::Text(text.to_owned())),
-            _ => Err(FromSqlError::InvalidType),
+            Value::Number(number) => number.into(),
+            Value::Text(text) => text.into(),
         }
     }
 }
 
-fn tally(connection: &Connection, query: &TallyQuery) -> Result<Tally, StoreError> {
-    let mut statement = connection.prepare_cached(&tally_sql(query))?;
-    let range = [
-        Value::Number(query.slots.start),
-        Value::Number(query.slots.end),
-    ];
-    let parameters = range
-        .iter()
-        .chain(query.filters.iter().map(|(_, value)| value));
-    let mut rows = statement.query(params_from_iter(parameters))?;
+impl FromColumn<'_> for Value {
+    const WANTED: &'static str = "a number or a text";
+
+    fn of(value: Held<'_>) -> Option<Self> {
+        match value {
+            Held::Int(number) => Some(Self::Number(number)),
+            Held::Text(text) => Some(Self::Text(text.to_owned())),
+            Held::Null | Held::Blob(_) => None,
+        }
+    }
+}
+
+fn tally(db: &Db<'_>, query: &TallyQuery) -> Result<Tally, StoreError> {
+    let mut parameters = values![query.slots.start, query.slots.end].to_vec();
+    parameters.extend(query.filters.iter().map(|(_, value)| Param::from(value)));
     let mut groups = BTreeMap::new();
-    while let Some(row) = rows.next()? {
+    let counted = db.while_some(&tally_sql(query), &parameters, |row| {
         let slot: i64 = row.get("slot")?;
         let bucket = query
             .buckets
@@ -79,19 +71,16 @@ fn tally(connection: &Connection, query: &TallyQuery) -> Result<Tally, StoreErro
             .saturating_sub(1);
         let values: Result<Vec<Value>, _> =
             query.split.iter().map(|c| row.get(sql_name(*c))).collect();
+        let (outcome, level) = (row.get("outcome")?, row.get("level")?);
         let key = (bucket, values?);
-        Tally::add(
-            &mut groups,
-            key,
-            row.get("outcome")?,
-            row.get("level")?,
-            row.get("total")?,
-        )?;
-        if groups.len() > query.max_groups {
-            return Ok(Tally::TooMany);
-        }
-    }
-    Ok(Tally::Groups(groups))
+        Tally::add(&mut groups, key, outcome, level, row.get("total")?)?;
+        Ok((groups.len() <= query.max_groups).then_some(()))
+    })?;
+    Ok(if counted.is_some() {
+        Tally::Groups(groups)
+    } else {
+        Tally::TooMany
+    })
 }
 
 /// Column names come from [`sql_name`] alone, values are bound.
@@ -114,13 +103,15 @@ fn tally_sql(query: &TallyQuery) -> String {
     } else {
         ", slot"
     };
-    let mut conditions = "w IS NOT NULL AND slot >= ?1 AND slot < ?2".to_owned();
+    let mut conditions = "w IS NOT NULL AND hall_id = h AND window_id = w AND slot >= ?1 \
+                          AND slot < ?2"
+        .to_owned();
     for (index, (column, _)) in query.filters.iter().enumerate() {
         conditions += &format!(" AND {} = ?{}", sql_name(*column), index + 3);
     }
     format!(
-        "{PLACES} SELECT {slot}, {columns}, SUM(n) AS total FROM place CROSS JOIN tally \
-         ON hall_id = h AND window_id = w WHERE {conditions} \
+        "{PLACES} SELECT {slot}, {columns}, CAST(SUM(n) AS BIGINT) AS total \
+         FROM place CROSS JOIN tally WHERE {conditions} \
          GROUP BY {columns}{by_slot} HAVING SUM(n) <> 0"
     )
 }
@@ -134,7 +125,7 @@ const PLACES: &str = "WITH RECURSIVE place (h, w) AS ( \
     SELECT h, (SELECT MIN(window_id) FROM tally t WHERE t.hall_id = h AND t.window_id > w) \
     FROM place WHERE w IS NOT NULL)";
 
-fn names(connection: &Connection, column: Column) -> Result<Names, StoreError> {
+fn names(db: &Db<'_>, column: Column) -> Result<Names, StoreError> {
     let sql = match column {
         Column::Hall => "SELECT hall_id, hall_id, name FROM hall",
         Column::Window => "SELECT hall_id, window_id, name FROM service_window",
@@ -143,15 +134,18 @@ fn names(connection: &Connection, column: Column) -> Result<Names, StoreError> {
         Column::Item => "SELECT hall_id, item_code, name FROM item",
         Column::Channel | Column::Outcome | Column::Level => return Ok(Names::new()),
     };
-    let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut names = Names::new();
+    db.each(sql, &[], |row| {
+        names.insert((row.get(0)?, row.get(1)?), row.get(2)?);
+        Ok(())
+    })?;
+    Ok(names)
 }
 
 const WINDOWS: &str = "
     SELECT w.window_id, w.block, w.number, w.name, COALESCE(d.name, '') AS department,
            COUNT(t.terminal_id) AS terminals, MAX(t.last_seen_ms) AS last_seen_ms,
-           COALESCE(SUM(t.backlog), 0) AS backlog
+           CAST(COALESCE(SUM(t.backlog), 0) AS BIGINT) AS backlog
     FROM service_window w
     LEFT JOIN department d ON d.hall_id = w.hall_id AND d.department_id = w.department_id
     LEFT JOIN terminal t
@@ -178,41 +172,33 @@ const LAST_RATING: &str = "
     WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 AND outcome = 1
     ORDER BY seq DESC LIMIT 1";
 
-fn windows(connection: &Connection, hall: &HallId) -> Result<Vec<WindowState>, StoreError> {
-    let last_ratings = last_ratings(connection, hall)?;
-    let mut statement = connection.prepare_cached(WINDOWS)?;
-    let rows = statement.query_map([hall.as_str()], window)?;
-    let with_last = |row: rusqlite::Result<WindowState>| {
-        let mut window = row?;
+fn windows(db: &Db<'_>, hall: &HallId) -> Result<Vec<WindowState>, StoreError> {
+    let last_ratings = last_ratings(db, hall)?;
+    db.rows(WINDOWS, values![hall.as_str()], |row| {
+        let mut window = window(row)?;
         window.last_rating_ms = last_ratings.get(&window.id).copied();
         Ok(window)
-    };
-    rows.map(with_last).collect()
+    })
 }
 
 /// The last rating of each window that has one.
-fn last_ratings(
-    connection: &Connection,
-    hall: &HallId,
-) -> Result<BTreeMap<String, i64>, StoreError> {
-    let mut streams = connection.prepare_cached(STREAMS)?;
-    let mut last_rating = connection.prepare_cached(LAST_RATING)?;
+fn last_ratings(db: &Db<'_>, hall: &HallId) -> Result<BTreeMap<String, i64>, StoreError> {
     let mut found = BTreeMap::new();
-    let mut rows = streams.query([hall.as_str()])?;
-    while let Some(row) = rows.next()? {
-        let (window, terminal, stream): (String, Vec<u8>, Vec<u8>) =
+    db.each(STREAMS, values![hall.as_str()], |row| {
+        let (window, terminal, stream): (String, &[u8], &[u8]) =
             (row.get(0)?, row.get(1)?, row.get(2)?);
-        let key = params![hall.as_str(), terminal, stream];
-        let at: Option<Option<i64>> = last_rating.query_row(key, |row| row.get(0)).optional()?;
+        let key = values![hall.as_str(), terminal, stream];
+        let at: Option<Option<i64>> = db.row(LAST_RATING, key, |row| row.get(0))?;
         if let Some(at) = at.flatten() {
             let last = found.entry(window).or_insert(at);
             *last = at.max(*last);
         }
-    }
+        Ok(())
+    })?;
     Ok(found)
 }
 
-fn window(row: &Row<'_>) -> rusqlite::Result<WindowState> {
+fn window(row: &Row<'_>) -> Result<WindowState, StoreError> {
     Ok(WindowState {
         id: row.get("window_id")?,
         block: row.get("block")?,

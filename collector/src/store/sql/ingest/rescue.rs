@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use manyi_shared::domain::{Channel, HallId, StreamId, TerminalId};
 use manyi_shared::wire::{ChainHash, Record, RecordBody, RejectReason, StreamOpened};
-use rusqlite::{OptionalExtension, params};
 
 use super::{Of, boots};
 use crate::ingest::incident::Kind;
@@ -14,7 +13,7 @@ use crate::ingest::{
     Second, StreamState, Tested, kind_of, place_in_time, tells_time,
 };
 use crate::store::StoreError;
-use crate::store::sqlite::port::capped;
+use crate::store::sql::{capped, values};
 
 /// One record on its way to its own place.
 pub(super) struct Saved {
@@ -75,22 +74,20 @@ impl Of<'_> {
     }
 
     pub(super) fn bytes_at(&self, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
+        self.db.row(
             "SELECT bytes FROM record WHERE hall_id = ?1 AND terminal_id = ?2 \
              AND stream_id = ?3 AND seq = ?4",
-        )?;
-        let key = params![self.hall, self.terminal, self.stream, capped(seq)];
-        Ok(statement.query_row(key, |row| row.get(0)).optional()?)
+            values![self.hall, self.terminal, self.stream, capped(seq)],
+            |row| row.get(0),
+        )
     }
 
     /// What a row that was no record says now.
     fn read_again(&self, row: &Row<'_>) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached(
-                "UPDATE record SET kind = ?5, at_ms = ?6, earliest_ms = ?7, latest_ms = ?8 \
+        self.db.execute(
+            "UPDATE record SET kind = ?5, at_ms = ?6, earliest_ms = ?7, latest_ms = ?8 \
                  WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 AND seq = ?4",
-            )?
-            .execute(params![
+            values![
                 self.hall,
                 self.terminal,
                 self.stream,
@@ -99,18 +96,17 @@ impl Of<'_> {
                 row.placed.map(|p| p.at_ms),
                 row.placed.map(|p| p.earliest_ms),
                 row.placed.map(|p| p.latest_ms)
-            ])?;
+            ],
+        )?;
         Ok(())
     }
 
     fn note(&self, one: &Saved, judged: Rescuing) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached(
-                "INSERT INTO rescued (hall_id, terminal_id, stream_id, seq, carrier_stream, \
+        self.db.execute(
+            "INSERT INTO rescued (hall_id, terminal_id, stream_id, seq, carrier_stream, \
                  carrier_seq, state, received_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
                  ON CONFLICT DO NOTHING",
-            )?
-            .execute(params![
+            values![
                 self.hall,
                 self.terminal,
                 self.stream,
@@ -119,7 +115,8 @@ impl Of<'_> {
                 capped(one.carrier.1),
                 judged.name(),
                 self.received_ms
-            ])?;
+            ],
+        )?;
         Ok(())
     }
 
@@ -127,13 +124,11 @@ impl Of<'_> {
     /// its genesis.
     fn origin(&self, terminal: TerminalId, window: &str) -> Result<Option<Opening>, StoreError> {
         let genesis = ChainHash::genesis(terminal, StreamId::from_bytes(*self.stream));
-        self.connection
-            .prepare_cached(
-                "INSERT INTO stream (hall_id, terminal_id, stream_id, watermark, hash, window_id, \
+        self.db.execute(
+            "INSERT INTO stream (hall_id, terminal_id, stream_id, watermark, hash, window_id, \
                  channel, software, received_ms, last_ordinal) \
                  VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, '', ?7, 0) ON CONFLICT DO NOTHING",
-            )?
-            .execute(params![
+            values![
                 self.hall,
                 self.terminal,
                 self.stream,
@@ -141,20 +136,21 @@ impl Of<'_> {
                 window,
                 Channel::Tablet.number(),
                 self.received_ms
-            ])?;
-        let mut statement = self.connection.prepare_cached(
+            ],
+        )?;
+        self.db.one(
             "SELECT opened_ms, uptime_ms, boot_id FROM stream WHERE hall_id = ?1 \
              AND terminal_id = ?2 AND stream_id = ?3",
-        )?;
-        let key = params![self.hall, self.terminal, self.stream];
-        Ok(statement.query_row(key, |row| super::held::opening(row, 0))?)
+            values![self.hall, self.terminal, self.stream],
+            |row| super::held::opening(row, 0),
+        )
     }
 
     pub(super) fn has_window(&self, window: &str) -> Result<bool, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM service_window WHERE hall_id = ?1 AND window_id = ?2)",
-        )?;
-        Ok(statement.query_row(params![self.hall, window], |row| row.get(0))?)
+        self.db.exists(
+            "SELECT 1 FROM service_window WHERE hall_id = ?1 AND window_id = ?2",
+            values![self.hall, window],
+        )
     }
 }
 
