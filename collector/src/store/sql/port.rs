@@ -19,7 +19,9 @@ impl IngestStore for Database {
     }
 
     async fn ingest(&self, delivery: Delivery) -> Result<Receipt, StoreError> {
-        self.write(move |db| ingest::ingest(db, delivery)).await
+        let received_ms = delivery.received_ms;
+        self.write_records(received_ms, move |db| ingest::ingest(db, delivery))
+            .await
     }
 
     async fn import_hall(
