@@ -7,8 +7,8 @@ mod database;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use manyi_shared::settings::Sources;
 pub use database::{DatabaseAddress, PostgresSettings};
+use manyi_shared::settings::Sources;
 pub use manyi_shared::settings::{LogFormat, SettingsError as ConfigError};
 use manyi_shared::wire::Suite;
 use serde::Deserialize;
@@ -230,7 +230,10 @@ mod tests {
         let postgres = config.postgres().expect("a server");
         let shown = format!("{config:?} {postgres:?} {}", config.database);
         assert!(!shown.contains("geheim"), "{shown}");
-        assert!(shown.contains("postgres://manyi@db.example.org/manyi"), "{shown}");
+        assert!(
+            shown.contains("postgres://manyi@db.example.org:5432/manyi"),
+            "{shown}"
+        );
         let text = "database = \"postgres://manyi:geheim@:/x?port=no\"\n";
         let error = load(text, &[]).expect_err("must be refused");
         assert!(!error.contains("geheim"), "{error}");

@@ -189,7 +189,11 @@ impl Database {
     ///
     /// # Errors
     /// As [`Self::write_beside`].
-    pub(crate) async fn write_records<T, F>(&self, received_ms: i64, job: F) -> Result<T, StoreError>
+    pub(crate) async fn write_records<T, F>(
+        &self,
+        received_ms: i64,
+        job: F,
+    ) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Db<'_>) -> Result<T, StoreError> + Send + 'static,

@@ -93,7 +93,9 @@ impl StoreError {
     pub fn retry(&self) -> Retry {
         match self {
             Self::Query { retry, .. } => *retry,
-            Self::Unreachable { .. } | Self::Busy | Self::Commit(_) | Self::Closed => Retry::Backoff { at_least: None },
+            Self::Unreachable { .. } | Self::Busy | Self::Commit(_) | Self::Closed => {
+                Retry::Backoff { at_least: None }
+            }
             Self::Open { .. } | Self::Missing { .. } | Self::Newer { .. } => Retry::AfterOperator,
             Self::Corrupt { .. } | Self::Column { .. } | Self::NoRow | Self::Panicked(_) => {
                 Retry::Never

@@ -17,7 +17,11 @@ pub(crate) fn part_of(received_ms: i64) -> i64 {
 /// The month after.
 #[must_use]
 pub(crate) const fn following(part: i64) -> i64 {
-    if part % 100 == 12 { part + 89 } else { part + 1 }
+    if part % 100 == 12 {
+        part + 89
+    } else {
+        part + 1
+    }
 }
 
 #[cfg(test)]

@@ -90,9 +90,9 @@ impl Postgres {
         // A thread of its own: the client has a runtime inside, which cannot start in another's.
         let pool = std::thread::scope(|scope| {
             let prepare = scope.spawn(move || pool.prepare(make).map(|()| pool));
-            prepare
-                .join()
-                .unwrap_or_else(|cause| Err(StoreError::Panicked(crate::problem::words_of(&*cause))))
+            prepare.join().unwrap_or_else(|cause| {
+                Err(StoreError::Panicked(crate::problem::words_of(&*cause)))
+            })
         })?;
         Ok(Self {
             pool: Arc::new(pool),

@@ -197,7 +197,7 @@ impl Member {
             assert_eq!(ack.rejected, []);
             self.acked = watermark;
             // Nobody listens any more at the end.
-            drop(crowd.progress.lock().expect("no panic").send(()));
+            crowd.progress.lock().expect("no panic").send(()).ok();
         }
         true
     }
@@ -220,7 +220,9 @@ fn die(
 ) -> Vec<Collector> {
     for death in 0..DEATHS {
         for _ in 0..BETWEEN {
-            progress.recv_timeout(PATIENCE * 4).expect("the crowd gets on");
+            progress
+                .recv_timeout(PATIENCE * 4)
+                .expect("the crowd gets on");
         }
         if death % 4 == 3 {
             server.crash();
@@ -245,16 +247,20 @@ fn three_collectors_on_one_database_keep_everything_once_whatever_is_killed() {
     let config = format!("database = \"{address}\"\n");
     std::fs::write(dir.path().join("collector.toml"), config).expect("written");
     succeeds(dir.path(), &["init"]);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.expect("a runtime");
     let store = Database::open_postgres(&settings(&address)).expect("a database");
     let tables = HallTables::read(&demo_data()).expect("demo hall");
     let imported = runtime.block_on(store.import_hall(tables)).expect("stored");
     imported.expect("not refused");
 
-    let collectors: Vec<_> = (0..COLLECTORS).map(|_| Collector::start(dir.path())).collect();
-    let members = WINDOWS
-        .map(|window| Member::enrol(&store, collectors[0].address, window, &runtime));
+    let collectors: Vec<_> = (0..COLLECTORS)
+        .map(|_| Collector::start(dir.path()))
+        .collect();
+    let members =
+        WINDOWS.map(|window| Member::enrol(&store, collectors[0].address, window, &runtime));
     let key = members[0].tablet.collector;
     let (sender, progress) = mpsc::channel();
     let crowd = Arc::new(Crowd {
@@ -270,7 +276,10 @@ fn three_collectors_on_one_database_keep_everything_once_whatever_is_killed() {
     let collectors = die(&server, dir.path(), &crowd, collectors, &progress);
     let members = living.map(|member| member.join().expect("no panic"));
     drop(collectors);
-    assert!(crowd.lost.load(Ordering::Relaxed) > 0, "the deaths were felt");
+    assert!(
+        crowd.lost.load(Ordering::Relaxed) > 0,
+        "the deaths were felt"
+    );
     runtime.block_on(in_order(&store, key));
     whole(&address, &members);
 }
@@ -303,7 +312,8 @@ fn whole(address: &str, members: &[Member]) {
         with_client(address, |client| {
             let records = client.query("SELECT stream_id, seq, bytes FROM record", &[]);
             let records = records.expect("reads").into_iter();
-            let sum = "SELECT level, CAST(SUM(n) AS BIGINT) FROM tally WHERE outcome = 1 GROUP BY 1";
+            let sum =
+                "SELECT level, CAST(SUM(n) AS BIGINT) FROM tally WHERE outcome = 1 GROUP BY 1";
             let sum = client.query(sum, &[]).expect("reads").into_iter();
             let other = client.query_one("SELECT COUNT(*) FROM record_other", &[]);
             (

@@ -38,7 +38,7 @@ mod laws_time;
 mod options;
 #[path = "../centre/poison.rs"]
 mod poison;
-#[path = "../centre/program.rs"]
+#[path = "../centre/run.rs"]
 mod program;
 #[path = "../centre/prompts.rs"]
 mod prompts;

@@ -110,10 +110,7 @@ pub(crate) fn settings(address: &str) -> PostgresSettings {
 }
 
 /// Lets `look` use a connection, on a thread of its own: the client has a runtime inside.
-pub(crate) fn with_client<T: Send>(
-    address: &str,
-    look: impl FnOnce(&mut Client) -> T + Send,
-) -> T {
+pub(crate) fn with_client<T: Send>(address: &str, look: impl FnOnce(&mut Client) -> T + Send) -> T {
     std::thread::scope(|scope| {
         let looking = scope.spawn(|| {
             let mut client = Client::connect(address, NoTls).expect("connects");
@@ -205,13 +202,20 @@ fn script(words: &[&str], dir: &Path) -> String {
 fn make_template(server: &str) {
     let there = with_client(server, |client| {
         let sql = "SELECT 1 FROM pg_database WHERE datname = $1";
-        client.query_opt(sql, &[&TEMPLATE]).expect("reads").is_some()
+        client
+            .query_opt(sql, &[&TEMPLATE])
+            .expect("reads")
+            .is_some()
     });
     if there {
         return;
     }
     let making = format!("{TEMPLATE}_in_making");
-    execute(server, &format!("DROP DATABASE IF EXISTS {making} WITH (FORCE)")).expect("gone");
+    execute(
+        server,
+        &format!("DROP DATABASE IF EXISTS {making} WITH (FORCE)"),
+    )
+    .expect("gone");
     execute(server, &format!("CREATE DATABASE {making}")).expect("made");
     drop(Database::create_postgres(&settings(&on(server, &making))).expect("a schema"));
     let rename = format!("ALTER DATABASE {making} RENAME TO {TEMPLATE}");

@@ -9,7 +9,10 @@ async fn a_database_without_schema_is_left_as_it_is_until_init() {
     let database = TestDatabase::empty();
     let error = Database::open_postgres(&database.settings()).expect_err("must be refused");
     assert!(matches!(error, StoreError::Missing { .. }), "{error:?}");
-    assert!(error.to_string().contains("manyi-collector init"), "{error}");
+    assert!(
+        error.to_string().contains("manyi-collector init"),
+        "{error}"
+    );
     let tables = database.look(|client| {
         let sql = "SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public'";
         client.query_one(sql, &[]).expect("reads").get::<_, i64>(0)
@@ -49,7 +52,10 @@ async fn a_schema_of_a_newer_program_is_refused_and_left_as_it_is() {
         matches!(error, StoreError::Newer { found: 99, .. }),
         "{error:?}"
     );
-    assert!(error.to_string().contains("install the newer program"), "{error}");
+    assert!(
+        error.to_string().contains("install the newer program"),
+        "{error}"
+    );
     // One that was running when the newer program came says so, too.
     let error = store.ready().await.expect_err("not ready");
     assert!(matches!(error, StoreError::Newer { .. }), "{error:?}");

@@ -1,7 +1,7 @@
 //! Schema versions. The one row of `manyi_schema` counts the migrations that have run.
 //!
 //! The files are those of SQLite, in PostgreSQL's words ([`super::text::schema`]). Where a version
-//! is more than that here, `migrations/postgres/` says what comes after it.
+//! is more than that here, a file beside this one says what comes after it.
 //!
 //! **Crash** each migration is one transaction with its number: the next start goes on from there.
 
@@ -12,10 +12,7 @@ use crate::store::StoreError;
 use crate::store::migrations::{KNOWN, MIGRATIONS};
 
 /// What a version is here beside its file.
-const MORE: &[(i64, &str)] = &[(
-    11,
-    include_str!("../../../migrations/postgres/V11__parts.sql"),
-)];
+const MORE: &[(i64, &str)] = &[(11, include_str!("V11__parts.sql"))];
 
 /// Runs the migrations that the database has not seen. Of several programs that start at once, one
 /// does and the others wait.
@@ -25,7 +22,10 @@ const MORE: &[(i64, &str)] = &[(
 pub(super) fn migrate(client: &mut Client, place: &str) -> Result<(), StoreError> {
     client.execute("SELECT pg_advisory_lock($1, $2)", &[&NAMESPACE, &MIGRATING])?;
     let migrated = run(client, place);
-    client.execute("SELECT pg_advisory_unlock($1, $2)", &[&NAMESPACE, &MIGRATING])?;
+    client.execute(
+        "SELECT pg_advisory_unlock($1, $2)",
+        &[&NAMESPACE, &MIGRATING],
+    )?;
     migrated
 }
 
@@ -43,7 +43,10 @@ fn run(client: &mut Client, place: &str) -> Result<(), StoreError> {
             transaction.batch_execute(more)?;
         }
         transaction.execute("DELETE FROM manyi_schema", &[])?;
-        transaction.execute("INSERT INTO manyi_schema (version) VALUES ($1)", &[&version])?;
+        transaction.execute(
+            "INSERT INTO manyi_schema (version) VALUES ($1)",
+            &[&version],
+        )?;
         transaction.commit()?;
     }
     Ok(())

@@ -135,7 +135,10 @@ fn local(config: &postgres::Config) -> bool {
         }
     };
     config.get_hosts().iter().all(here)
-        && config.get_hostaddrs().iter().all(|address| address.is_loopback())
+        && config
+            .get_hostaddrs()
+            .iter()
+            .all(|address| address.is_loopback())
 }
 
 fn needs_tls(config: &postgres::Config) -> bool {

@@ -134,14 +134,17 @@ mod tests {
         "a TEXT NOT NULL DEFAULT ''",
         "a TEXT COLLATE \"C\" NOT NULL DEFAULT ''"
     )]
-    #[case::a_column_of_that_name(
-        "text TEXT NOT NULL",
-        "text TEXT COLLATE \"C\" NOT NULL"
-    )]
+    #[case::a_column_of_that_name("text TEXT NOT NULL", "text TEXT COLLATE \"C\" NOT NULL")]
     #[case::only_whole_words("blob_id BIGINT, textual BLOB", "blob_id BIGINT, textual BYTEA")]
-    #[case::comments_stay("a BLOB, -- a BLOB of TEXT\nb BLOB", "a BYTEA, -- a BLOB of TEXT\nb BYTEA")]
+    #[case::comments_stay(
+        "a BLOB, -- a BLOB of TEXT\nb BLOB",
+        "a BYTEA, -- a BLOB of TEXT\nb BYTEA"
+    )]
     #[case::texts_stay("DEFAULT 'INTEGER'", "DEFAULT 'INTEGER'")]
-    #[case::without_rowid("PRIMARY KEY (a)\n) WITHOUT ROWID;  -- why", "PRIMARY KEY (a)\n);  -- why")]
+    #[case::without_rowid(
+        "PRIMARY KEY (a)\n) WITHOUT ROWID;  -- why",
+        "PRIMARY KEY (a)\n);  -- why"
+    )]
     #[case::another_without("a WITHOUT b", "a WITHOUT b")]
     fn a_migration_is_put_in_postgresqls_words(#[case] sql: &str, #[case] wanted: &str) {
         assert_eq!(schema(sql), wanted);

@@ -117,7 +117,10 @@ fn numeric(raw: &[u8]) -> Option<i64> {
 
 impl Columns for postgres::Row {
     fn value(&self, index: usize) -> Result<Value<'_>, StoreError> {
-        let column = self.columns().get(index).ok_or_else(|| wrong(self, index))?;
+        let column = self
+            .columns()
+            .get(index)
+            .ok_or_else(|| wrong(self, index))?;
         let value = match *column.type_() {
             Type::TEXT | Type::VARCHAR | Type::NAME | Type::BPCHAR | Type::UNKNOWN => self
                 .try_get::<_, Option<&str>>(index)
