@@ -64,7 +64,7 @@ impl Drop for TestDatabase {
     fn drop(&mut self) {
         let sql = format!("DROP DATABASE {} WITH (FORCE)", self.name);
         // The server may have been stopped by the test; the database goes with it.
-        execute(&self.server, &sql).ok();
+        drop(execute(&self.server, &sql));
     }
 }
 

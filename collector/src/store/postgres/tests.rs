@@ -213,7 +213,7 @@ async fn beside(first_alone: bool, second_alone: bool) -> bool {
     };
     let enter = move |_: &Db<'_>| {
         // Whoever waited is there when the first is gone.
-        begun_second.send(()).ok();
+        let _in_time = begun_second.send(());
         Ok(())
     };
     let first = async {
