@@ -14,6 +14,8 @@ mod ingest;
 pub mod marks;
 mod migrations;
 mod office;
+pub(crate) mod part;
+mod postgres;
 pub mod prompts;
 mod proof;
 pub mod publications;
