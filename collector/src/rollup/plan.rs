@@ -38,9 +38,10 @@ impl Run {
     }
 }
 
-/// Cuts a range into as few runs as there are whole months, days and (with `hours`) hours in its
-/// buckets. `buckets` are the first slots of its pieces, ascending; none stands for one piece.
-/// Without a calendar, nothing is rolled up.
+/// Cuts a range into whole months, days, hours and what is left, in as few runs as can be.
+///
+/// `buckets` are the first slots of its pieces, ascending; none stands for one piece. Hours are used
+/// with `hours` only; without a calendar, nothing is rolled up.
 #[must_use]
 pub fn plan(
     slots: &Range<i64>,
