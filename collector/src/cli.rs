@@ -1,6 +1,7 @@
 //! The command line. Each subcommand has its file; `out` is the only place that prints.
 
 mod alarms;
+mod backup;
 mod check_config;
 mod dead_letters;
 mod enrol_code;
@@ -104,6 +105,8 @@ enum Command {
     OpenSealed(open_sealed::Args),
     /// Check everything that is stored of a hall against signatures and published roots
     Verify(verify::Args),
+    /// Copy the database to a file, also while the collector runs, and check the copy
+    Backup(backup::Args),
     /// Publish and list the daily signed roots
     #[command(subcommand)]
     Roots(roots::Command),
@@ -138,6 +141,7 @@ impl Cli {
             Command::DeadLetters(command) => command.run(globals),
             Command::OpenSealed(args) => args.run(globals),
             Command::Verify(args) => args.run(globals),
+            Command::Backup(args) => args.run(globals),
             Command::Roots(command) => command.run(globals),
             Command::Proof(args) => args.run(globals),
             Command::VerifyProof(args) => args.run(),

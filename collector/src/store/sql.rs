@@ -30,7 +30,11 @@ pub(crate) mod proof;
 pub(crate) mod recount;
 mod scores;
 mod session;
+#[cfg(test)]
+mod tables;
 pub(crate) mod tally;
+#[cfg(test)]
+mod tests;
 mod users;
 mod value;
 

@@ -8,7 +8,7 @@ use crate::store::StoreError;
 use crate::store::migrations::{KNOWN, MIGRATIONS};
 
 /// Runs the migrations that the file has not seen, each in its own transaction.
-pub(in crate::store) fn migrate(
+pub(super) fn migrate(
     connection: &mut Connection,
     path: &Path,
 ) -> Result<(), StoreError> {
