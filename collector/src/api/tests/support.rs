@@ -106,7 +106,9 @@ impl TestApp {
         let sql = sql.into();
         let job = move |db: &Db<'_>| -> Result<(), StoreError> {
             let statements = sql.split(';').filter(|one| !one.trim().is_empty());
-            statements.map(|one| db.execute(one, &[]).map(drop)).collect()
+            statements
+                .map(|one| db.execute(one, &[]).map(drop))
+                .collect()
         };
         self.store.write(job).await.unwrap();
     }
