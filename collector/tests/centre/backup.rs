@@ -19,7 +19,12 @@ async fn fleet(centre: &Centre) -> Vec<Daemon> {
         let mut tablet: Tablet = centre.tablet(window).await;
         tablet.clock.wall_ms = NOW - 30 * 86_400_000;
         tablet.open_stream();
-        work_on(&mut tablet, &Work::ordinary(), &mut Dice::new(n as u64), 150);
+        work_on(
+            &mut tablet,
+            &Work::ordinary(),
+            &mut Dice::new(n as u64),
+            150,
+        );
         fleet.push(Daemon { tablet, acked: 0 });
     }
     fleet
@@ -74,7 +79,10 @@ async fn a_backup_replaces_no_file_and_takes_over_one_that_was_never_finished() 
     );
     let kept = std::fs::read(&file).expect("readable");
     let again = backup(centre.dir.path(), &file, &mut |_, _| {});
-    assert!(matches!(again, Err(BackupError::Exists { .. })), "{again:?}");
+    assert!(
+        matches!(again, Err(BackupError::Exists { .. })),
+        "{again:?}"
+    );
     assert_eq!(std::fs::read(&file).expect("readable"), kept);
     let names = other.path().read_dir().expect("a directory");
     assert_eq!(names.count(), 1, "nothing is left beside it");
@@ -93,7 +101,10 @@ fn a_damaged_database_gives_no_backup() {
     std::fs::write(&path, bytes).expect("written");
     let file = dir.path().join("b.sqlite");
     let said = fails(dir.path(), &["backup", file.to_str().expect("a path")]);
-    assert!(said.contains("damaged") || said.contains("malformed"), "{said}");
+    assert!(
+        said.contains("damaged") || said.contains("malformed"),
+        "{said}"
+    );
     assert!(!file.exists());
 }
 
@@ -104,7 +115,10 @@ fn the_program_makes_a_backup_that_starts_a_collector_elsewhere() {
     let elsewhere = tempfile::tempdir().expect("a directory");
     let file = elsewhere.path().join(FILE_NAME);
     let said = succeeds(dir.path(), &["backup", file.to_str().expect("a path")]);
-    assert!(said.contains("the copy was read through and fits"), "{said}");
+    assert!(
+        said.contains("the copy was read through and fits"),
+        "{said}"
+    );
     let code = succeeds(elsewhere.path(), &["enrol-code", "--window", "A01"]);
     assert!(code.contains("A01"), "{code}");
     let nothing = tempfile::tempdir().expect("a directory");

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use manyi_collector::score::Counts;
+use manyi_collector::store::ScoreStore;
 use manyi_collector::store::scores::{Column, Tally, TallyQuery};
 use manyi_collector::store::sqlite::{FILE_NAME, SqliteStore};
-use manyi_collector::store::ScoreStore;
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
@@ -110,7 +110,9 @@ async fn counts(store: &SqliteStore) -> BTreeMap<String, Counts> {
         panic!("two groups at most")
     };
     let named = groups.into_iter();
-    named.map(|(key, counts)| (format!("{key:?}"), counts)).collect()
+    named
+        .map(|(key, counts)| (format!("{key:?}"), counts))
+        .collect()
 }
 
 #[tokio::test]
@@ -129,17 +131,23 @@ async fn a_database_of_any_earlier_version_loses_nothing_and_scores_the_same() {
                 db.execute_batch(RATINGS).expect("some ratings");
             }
             // The tally has its rows, and a count that no record comes to would be a fault.
-            let new = tables(&db).into_iter().filter(|t| !before.contains(t) && t != "tally");
+            let new = tables(&db)
+                .into_iter()
+                .filter(|t| !before.contains(t) && t != "tally");
             kept.extend(new.map(|table| fill(&db, &table)));
         }
         assert!(kept.len() > 10, "{kept:?}");
-        db.pragma_update(None, "user_version", version).expect("set");
+        db.pragma_update(None, "user_version", version)
+            .expect("set");
         drop(db);
 
         let store = SqliteStore::open(dir.path()).expect("brought up to date");
         let db = Connection::open(&path).expect("opens");
         for row in &kept {
-            assert!(is_there(&db, row), "from version {version}: {row:?} is gone");
+            assert!(
+                is_there(&db, row),
+                "from version {version}: {row:?} is gone"
+            );
         }
         assert_eq!(store.tally_differences().await.expect("readable"), 0);
         let now = counts(&store).await;

@@ -121,7 +121,10 @@ mod tests {
         let tables = tables().expect("the migrations run");
         assert!(tables.iter().any(|table| table.name == "record"));
         for table in tables {
-            assert!(!table.keys.is_empty() || table.name == "message_access", "{table:?}");
+            assert!(
+                !table.keys.is_empty() || table.name == "message_access",
+                "{table:?}"
+            );
             assert!(table.points_at.is_empty(), "{table:?}");
             for key in table.keys.iter().filter(|_| table.is_of_a_hall()) {
                 let first = key.first().map(String::as_str);

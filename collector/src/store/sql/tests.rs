@@ -50,7 +50,8 @@ fn a_column_that_holds_something_else_is_an_error_that_names_it() {
     let faults = [
         db.one(sql, &[], |row| row.get::<u8>("id")).map(drop),
         db.one(sql, &[], |row| row.get::<i64>("text")).map(drop),
-        db.one(sql, &[], |row| row.get::<[u8; 16]>("bytes")).map(drop),
+        db.one(sql, &[], |row| row.get::<[u8; 16]>("bytes"))
+            .map(drop),
         db.one(sql, &[], |row| row.get::<i64>("nothing")).map(drop),
     ];
     let told = faults.map(|fault| fault.expect_err("wrong").to_string());
@@ -60,7 +61,9 @@ fn a_column_that_holds_something_else_is_an_error_that_names_it() {
     database column `bytes` does not hold bytes of one length
     database column `nothing` does not hold anything: the query has no such column
     ");
-    let none = db.one("SELECT id FROM t WHERE id = 0", &[], |row| row.get::<i64>(0));
+    let none = db.one("SELECT id FROM t WHERE id = 0", &[], |row| {
+        row.get::<i64>(0)
+    });
     assert!(matches!(none, Err(StoreError::NoRow)), "{none:?}");
 }
 
@@ -90,5 +93,8 @@ fn an_insert_of_several_rows_numbers_its_parameters_through() {
         insert.sql(2),
         "INSERT INTO t (a, b) VALUES (?1, ?2), (?3, ?4)"
     );
-    assert!(T.sql(1).ends_with("(?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET text = excluded.text"));
+    assert!(
+        T.sql(1)
+            .ends_with("(?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET text = excluded.text")
+    );
 }
