@@ -3,6 +3,7 @@
 mod alarms;
 mod backup;
 mod check_config;
+mod copy;
 mod dead_letters;
 mod enrol_code;
 mod hall;
@@ -107,6 +108,8 @@ enum Command {
     Verify(verify::Args),
     /// Copy the database to a file, also while the collector runs, and check the copy
     Backup(backup::Args),
+    /// Copy everything into another, empty database, and check the copy
+    Copy(copy::Args),
     /// Publish and list the daily signed roots
     #[command(subcommand)]
     Roots(roots::Command),
@@ -142,6 +145,7 @@ impl Cli {
             Command::OpenSealed(args) => args.run(globals),
             Command::Verify(args) => args.run(globals),
             Command::Backup(args) => args.run(globals),
+            Command::Copy(args) => args.run(globals),
             Command::Roots(command) => command.run(globals),
             Command::Proof(args) => args.run(globals),
             Command::VerifyProof(args) => args.run(),

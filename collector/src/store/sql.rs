@@ -30,8 +30,7 @@ pub(crate) mod proof;
 pub(crate) mod recount;
 mod scores;
 mod session;
-#[cfg(test)]
-mod tables;
+pub(crate) mod tables;
 pub(crate) mod tally;
 #[cfg(test)]
 mod tests;

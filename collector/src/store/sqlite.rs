@@ -102,7 +102,6 @@ impl Sqlite {
 }
 
 /// An empty database of today's schema, in memory.
-#[cfg(test)]
 pub(super) fn in_memory() -> Result<Connection, StoreError> {
     let mut connection = Connection::open_in_memory()?;
     migrate(&mut connection, Path::new(":memory:"))?;

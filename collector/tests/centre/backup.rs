@@ -1,10 +1,11 @@
-//! Backups: made while terminals send, put back, and filled up again.
+//! Backups and copies: made while terminals send, put back, and filled up again.
 
 use std::os::unix::fs::PermissionsExt;
 
+use manyi_collector::store::copy::{CopyError, copy};
 use manyi_collector::store::sqlite::FILE_NAME;
 use manyi_collector::store::sqlite::backup::{BackupError, backup};
-use manyi_collector::store::{ProofStore, StoreError};
+use manyi_collector::store::{Database, ProofStore, StoreError};
 use manyi_shared::wire::SecretKey;
 
 use crate::days::{Dice, Work, work_on};
@@ -125,4 +126,43 @@ fn the_program_makes_a_backup_that_starts_a_collector_elsewhere() {
     let error = backup(nothing.path(), &file.with_extension("2"), &mut |_, _| {});
     let missing = matches!(error, Err(BackupError::Store(StoreError::Missing { .. })));
     assert!(missing, "{error:?}");
+}
+
+/// Into another file here; into a server the same, where there is one to test with.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_holds_everything_is_made_into_nothing_else_and_goes_on_after_it_was_cut_off() {
+    let centre = Centre::new().await;
+    for daemon in &mut fleet(&centre).await {
+        daemon.sync(&centre).await;
+    }
+    let keys = vec![SecretKey::public(&collector_key(suite()))];
+    let dir = tempfile::tempdir().expect("a directory");
+    let target = Database::create(dir.path()).expect("a database");
+    let mut lines = 0;
+    let moved = copy(&centre.store, &target, keys.clone(), false, &mut |_| {
+        lines += 1
+    });
+    let moved = moved.await.expect("copied");
+    assert!(moved.rows > 453 && lines > 10, "{moved:?}");
+    assert_eq!(moved.halls[0].1.records, 453);
+    let again = copy(&centre.store, &target, keys.clone(), false, &mut |_| {}).await;
+    assert!(
+        matches!(again, Err(CopyError::NotEmpty { .. })),
+        "{again:?}"
+    );
+    // As if it had been cut off.
+    let db = rusqlite::Connection::open(dir.path().join(FILE_NAME)).expect("opens");
+    db.execute_batch("DELETE FROM record WHERE seq > 50; DELETE FROM tally;")
+        .expect("cut off");
+    let resumed = copy(&centre.store, &target, keys.clone(), true, &mut |_| {}).await;
+    assert_eq!(resumed.expect("gone on with"), moved);
+    // A copy that is not what is here is none.
+    db.execute_batch("UPDATE tally SET n = n + 1 WHERE level = 5")
+        .expect("changed");
+    let other = copy(&centre.store, &target, keys, true, &mut |_| {}).await;
+    assert!(matches!(other, Err(CopyError::Check { .. })), "{other:?}");
+    // Closed, it is one file.
+    drop((target, db));
+    let centre = centre.restored(&dir.path().join(FILE_NAME));
+    assert_eq!(centre.number("SELECT COUNT(*) FROM record"), 453);
 }
