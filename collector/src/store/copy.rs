@@ -92,9 +92,10 @@ enum Told {
     Hall(String, Report),
 }
 
-/// Copies everything from one database into another one, which has the same schema version because
-/// this program opened both. `keys` are the collector's, for the check; with `resume` the target
-/// may hold a part.
+/// Copies everything from one database into another one.
+///
+/// Both have the same schema version, because this program opened both. `keys` are the collector's,
+/// for the check; with `resume` the target may hold a part.
 ///
 /// # Errors
 /// [`CopyError`]; the source is as it was.

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use manyi_collector::store::copy::{CopyError, copy};
+use manyi_collector::store::copy::{CopyError, Progress, copy};
 use manyi_collector::store::sqlite::FILE_NAME;
 use manyi_collector::store::sqlite::backup::{BackupError, backup};
 use manyi_collector::store::{Database, ProofStore, StoreError};
@@ -139,10 +139,9 @@ async fn a_copy_holds_everything_is_made_into_nothing_else_and_goes_on_after_it_
     let dir = tempfile::tempdir().expect("a directory");
     let target = Database::create(dir.path()).expect("a database");
     let mut lines = 0;
-    let moved = copy(&centre.store, &target, keys.clone(), false, &mut |_| {
-        lines += 1
-    });
-    let moved = moved.await.expect("copied");
+    let mut told = |_: Progress<'_>| lines += 1;
+    let moved = copy(&centre.store, &target, keys.clone(), false, &mut told).await;
+    let moved = moved.expect("copied");
     assert!(moved.rows > 453 && lines > 10, "{moved:?}");
     assert_eq!(moved.halls[0].1.records, 453);
     let again = copy(&centre.store, &target, keys.clone(), false, &mut |_| {}).await;
