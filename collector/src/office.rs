@@ -31,6 +31,7 @@ mod table;
 mod today;
 mod trends;
 pub mod users;
+mod views;
 mod words;
 
 #[cfg(test)]
@@ -65,6 +66,10 @@ pub fn router(config: &Config) -> Router<AppState> {
         .route("/office/clerks", get(breakdown::clerks))
         .route("/office/today", get(today::fragment))
         .route("/office/definitions", get(definitions::page))
+        .route("/office/windows", get(today::wall::page))
+        .route("/office/windows/now", get(today::wall::fragment))
+        .route("/office/views", get(views::page).post(views::save))
+        .route("/office/views/forget", post(views::forget))
         .route("/office/live", get(live::stream))
         .layer(axum::middleware::from_fn(guard::same_origin))
         .layer(axum::middleware::from_fn(language::remember));

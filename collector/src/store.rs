@@ -19,6 +19,7 @@ pub mod scores;
 pub(crate) mod sql;
 pub mod sqlite;
 pub mod users;
+pub mod views;
 
 pub use database::Database;
 pub use error::{Cause, StoreError};
@@ -36,6 +37,7 @@ pub use prompts::PromptStore;
 pub use proof::{Evidence, NoEvidence, ProofStore, RecordId};
 pub use scores::ScoreStore;
 pub use users::UserStore;
+pub use views::ViewStore;
 
 /// Everything the collector asks of its database.
 pub trait Store:
@@ -47,6 +49,7 @@ pub trait Store:
     + ProofStore
     + ScoreStore
     + UserStore
+    + ViewStore
 {
 }
 
@@ -59,5 +62,6 @@ impl<T> Store for T where
         + ProofStore
         + ScoreStore
         + UserStore
+        + ViewStore
 {
 }
