@@ -68,6 +68,7 @@ impl Section {
                 | Self::Windows
                 | Self::Items
                 | Self::Clerks
+                | Self::Bulletin
         )
     }
 
