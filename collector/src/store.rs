@@ -12,14 +12,20 @@ mod error;
 pub mod faults;
 mod identity;
 mod ingest;
+pub mod marks;
 mod migrations;
 mod office;
+pub(crate) mod part;
+mod postgres;
 pub mod prompts;
 mod proof;
+pub mod publications;
+pub mod records;
 pub mod scores;
 pub(crate) mod sql;
 pub mod sqlite;
 pub mod users;
+pub mod views;
 
 pub use database::Database;
 pub use error::{Cause, StoreError};
@@ -29,25 +35,33 @@ pub use ingest::{
     Enrolment, EnrolmentRefused, HallSummary, ImportRefused, Imported, IngestStore, KnownTerminal,
     NewCode, ProfileSource, TerminalSummary,
 };
+pub use marks::MarkStore;
 pub use office::{
     LeftMessage, MessageAccess, MessageFilter, OfficeStore, ResumeRefused, Supplemented,
     WatchedTerminal,
 };
 pub use prompts::PromptStore;
 pub use proof::{Evidence, NoEvidence, ProofStore, RecordId};
+pub use publications::PublicationStore;
+pub use records::RecordStore;
 pub use scores::ScoreStore;
 pub use users::UserStore;
+pub use views::ViewStore;
 
 /// Everything the collector asks of its database.
 pub trait Store:
     FaultStore
     + IdentityStore
     + IngestStore
+    + MarkStore
     + OfficeStore
     + PromptStore
     + ProofStore
+    + PublicationStore
+    + RecordStore
     + ScoreStore
     + UserStore
+    + ViewStore
 {
 }
 
@@ -55,10 +69,14 @@ impl<T> Store for T where
     T: FaultStore
         + IdentityStore
         + IngestStore
+        + MarkStore
         + OfficeStore
         + PromptStore
         + ProofStore
+        + PublicationStore
+        + RecordStore
         + ScoreStore
         + UserStore
+        + ViewStore
 {
 }

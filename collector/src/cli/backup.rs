@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use anyhow::bail;
+
 use super::{Globals, out};
 use crate::store::sqlite::backup::backup;
 
@@ -24,6 +26,12 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(self, globals: &Globals) -> anyhow::Result<()> {
         let config = globals.load()?;
+        if config.database.is_postgres() {
+            bail!(
+                "the database is on a PostgreSQL server; back it up with the server's own tools \
+                 (pg_basebackup, pg_dump)"
+            )
+        }
         let mut told = 0;
         let copied = backup(&config.data_dir, &self.file, &mut |done, all| {
             let percent = done.saturating_mul(100).checked_div(all).unwrap_or(100);

@@ -6,8 +6,9 @@ use std::str::FromStr;
 use manyi_shared::wire::SecretKey;
 
 use super::{Globals, block_on, keys, out};
-use crate::store::Database;
+use crate::config::{Config, DatabaseAddress, PostgresSettings};
 use crate::store::copy::copy;
+use crate::store::{Database, StoreError};
 
 /// From where to where.
 #[derive(Debug, clap::Args)]
@@ -17,12 +18,13 @@ first, and otherwise only read. The copy counts only when this ends with status 
 has as many rows there, and the check of every hall says the same there as here. After that stop the \
 collector, and start it on the copy. What terminals sent meanwhile they send again.
 
-Keys are not in a database: the data directory's stay in use.")]
+A server's password is read from the file that `database_password_file` names. Keys are not in a \
+database: the data directory's stay in use.")]
 pub(super) struct Args {
-    /// The database to read: sqlite:DIR
+    /// The database to read: `sqlite:DIR` or `postgres://USER@HOST/DATABASE`
     #[arg(long, value_name = "DATABASE")]
     from: Place,
-    /// The empty database to fill: sqlite:DIR
+    /// The empty database to fill, named in the same way
     #[arg(long, value_name = "DATABASE")]
     to: Place,
     /// Go on with a copy that was cut off
@@ -35,6 +37,31 @@ pub(super) struct Args {
 enum Place {
     /// In a file of this directory.
     Sqlite(PathBuf),
+    /// On a server.
+    Postgres(DatabaseAddress),
+}
+
+impl Place {
+    /// Opens it, or also makes it.
+    fn open(self, config: &Config, make: bool) -> Result<Database, StoreError> {
+        match (self, make) {
+            (Self::Sqlite(dir), false) => Database::open(&dir),
+            (Self::Sqlite(dir), true) => Database::create(&dir),
+            (Self::Postgres(address), make) => {
+                // Password and authorities as for the collector's own database.
+                let settings = PostgresSettings {
+                    address,
+                    password_file: config.database_password_file.clone(),
+                    ca_file: config.database_ca_file.clone(),
+                };
+                if make {
+                    Database::create_postgres(&settings)
+                } else {
+                    Database::open_postgres(&settings)
+                }
+            }
+        }
+    }
 }
 
 impl FromStr for Place {
@@ -43,7 +70,11 @@ impl FromStr for Place {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once(':') {
             Some(("sqlite", dir)) if !dir.is_empty() => Ok(Self::Sqlite(dir.into())),
-            _ => Err("name it as sqlite:DIR".to_owned()),
+            Some(("postgres" | "postgresql", _)) => {
+                let address = text.parse::<DatabaseAddress>();
+                address.map(Self::Postgres).map_err(|e| e.to_string())
+            }
+            _ => Err("name it as sqlite:DIR or postgres://USER@HOST/DATABASE".to_owned()),
         }
     }
 }
@@ -53,9 +84,8 @@ impl Args {
         let config = globals.load()?;
         let keys = keys::read_keys(&config.data_dir, config.suite)?;
         let keys = keys.all().map(SecretKey::public).collect();
-        let Place::Sqlite(from) = self.from;
-        let Place::Sqlite(to) = self.to;
-        let (from, to) = (Database::open(&from)?, Database::create(&to)?);
+        let from = self.from.open(&config, false)?;
+        let to = self.to.open(&config, true)?;
         let mut last = None;
         let mut told = |now: crate::store::copy::Progress<'_>| {
             let tenth = now.done.saturating_mul(10).checked_div(now.all);

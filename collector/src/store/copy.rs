@@ -11,6 +11,7 @@
 use manyi_shared::wire::PublicKey;
 use tokio::sync::mpsc;
 
+use super::part::beginning_of;
 use super::sql::tables::{Table, tables};
 use super::sql::{Db, Insert, Param, hall, proof};
 use super::{Database, StoreError};
@@ -251,17 +252,32 @@ async fn put(
     table: &Table,
     rows: Vec<Vec<Param<'static>>>,
 ) -> Result<(), StoreError> {
-    let table = table.clone();
-    to.write(move |db| {
-        let insert = Insert {
-            table: &table.name,
-            columns: &names(&table),
-            // What is there was copied before.
-            conflict: "ON CONFLICT DO NOTHING",
-        };
-        db.insert_many(&insert, rows).map(drop)
-    })
-    .await
+    let part = table.columns.iter().position(|c| c.name == "part");
+    // Rows of one part follow one another: a stream has one.
+    let part_of = |row: &Vec<Param<'static>>| match row.get(part?) {
+        Some(Param::Int(part)) => beginning_of(*part),
+        _ => None,
+    };
+    for rows in rows.chunk_by(|one, next| part_of(one) == part_of(next)) {
+        let begins = rows.first().and_then(part_of);
+        let (table, rows) = (table.clone(), rows.to_vec());
+        let insert = move |db: &Db<'_>| insert(db, &table, rows);
+        match begins {
+            Some(received_ms) => to.write_records(received_ms, insert).await?,
+            None => to.write(insert).await?,
+        }
+    }
+    Ok(())
+}
+
+fn insert(db: &Db<'_>, table: &Table, rows: Vec<Vec<Param<'static>>>) -> Result<(), StoreError> {
+    let insert = Insert {
+        table: &table.name,
+        columns: &names(table),
+        // What is there was copied before.
+        conflict: "ON CONFLICT DO NOTHING",
+    };
+    db.insert_many(&insert, rows).map(drop)
 }
 
 async fn compare(to: &Database, counts: &[(String, u64)]) -> Result<(), CopyError> {
