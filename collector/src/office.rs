@@ -22,6 +22,7 @@ mod indicators;
 mod language;
 mod live;
 mod login;
+mod marks;
 mod overview;
 mod password;
 mod public;
@@ -35,6 +36,7 @@ mod tables;
 mod today;
 mod trends;
 pub mod users;
+mod views;
 mod words;
 
 #[cfg(test)]
@@ -69,8 +71,13 @@ pub fn router(config: &Config) -> Router<AppState> {
         .route("/office/clerks", get(breakdown::clerks))
         .route("/office/today", get(today::fragment))
         .route("/office/definitions", get(definitions::page))
+        .route("/office/windows", get(today::wall::page))
+        .route("/office/windows/now", get(today::wall::fragment))
+        .route("/office/views", get(views::page).post(views::save))
+        .route("/office/views/forget", post(views::forget))
         .route("/office/indicators", get(indicators::page))
         .merge(bulletin::router())
+        .merge(marks::router())
         .route("/office/live", get(live::stream))
         .layer(axum::middleware::from_fn(guard::same_origin))
         .layer(axum::middleware::from_fn(language::remember));

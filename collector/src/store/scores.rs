@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use async_trait::async_trait;
-use manyi_shared::domain::HallId;
+use manyi_shared::domain::{HallId, Level, OutcomeKind};
 
 use super::StoreError;
 use crate::score::Counts;
@@ -144,4 +144,33 @@ pub struct WindowState {
     pub last_seen_ms: Option<i64>,
     /// Records they had not sent when last heard of.
     pub backlog: i64,
+}
+
+impl Tally {
+    /// Adds one row to the counts of its group.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when outcome and level contradict each other.
+    pub(super) fn add(
+        groups: &mut BTreeMap<GroupKey, Counts>,
+        key: GroupKey,
+        outcome: i64,
+        level: i64,
+        n: i64,
+    ) -> Result<(), StoreError> {
+        let corrupt = |column| StoreError::Corrupt { column };
+        let kind = u8::try_from(outcome)
+            .ok()
+            .and_then(OutcomeKind::from_number);
+        let kind = kind.ok_or(corrupt("tally.outcome"))?;
+        let level = match u8::try_from(level).map_err(|_| corrupt("tally.level"))? {
+            0 => None,
+            number => Some(Level::try_from(number).map_err(|_| corrupt("tally.level"))?),
+        };
+        let n = u64::try_from(n).map_err(|_| corrupt("tally.n"))?;
+        let counts = groups.entry(key).or_insert_with(Counts::none);
+        counts
+            .add(kind, level, n)
+            .map_err(|_| corrupt("tally.level"))
+    }
 }

@@ -24,6 +24,7 @@ mod faults;
 pub(crate) mod hall;
 mod identity;
 pub(crate) mod ingest;
+mod marked;
 mod marks;
 mod office;
 mod port;
@@ -35,9 +36,13 @@ pub(crate) mod recount;
 pub(crate) mod rollup;
 mod scores;
 mod session;
+pub(crate) mod tables;
 pub(crate) mod tally;
+#[cfg(test)]
+mod tests;
 mod users;
 mod value;
+mod views;
 
 pub(crate) use session::{Columns, Insert, NewRows, Session, Take, Walk};
 pub(crate) use value::{FromColumn, Param, Value, capped, code, number, values};

@@ -113,8 +113,7 @@ fn filters() -> impl Strategy<Value = Vec<(Column, Value)>> {
 }
 
 fn database() -> Connection {
-    let mut connection = Connection::open_in_memory().expect("opens");
-    crate::store::sqlite::migrate(&mut connection, std::path::Path::new("memory")).expect("tables");
+    let connection = crate::store::sqlite::in_memory().expect("tables");
     for (hall, zone) in HALLS {
         connection
             .execute(
