@@ -24,6 +24,7 @@ pub mod scores;
 pub(crate) mod sql;
 pub mod sqlite;
 pub mod users;
+pub mod views;
 
 pub use database::Database;
 pub use error::{Cause, StoreError};
@@ -44,6 +45,7 @@ pub use publications::PublicationStore;
 pub use records::RecordStore;
 pub use scores::ScoreStore;
 pub use users::UserStore;
+pub use views::ViewStore;
 
 /// Everything the collector asks of its database.
 pub trait Store:
@@ -58,6 +60,7 @@ pub trait Store:
     + RecordStore
     + ScoreStore
     + UserStore
+    + ViewStore
 {
 }
 
@@ -73,5 +76,6 @@ impl<T> Store for T where
         + RecordStore
         + ScoreStore
         + UserStore
+        + ViewStore
 {
 }

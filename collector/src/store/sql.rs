@@ -36,6 +36,7 @@ mod session;
 pub(crate) mod tally;
 mod users;
 mod value;
+mod views;
 
 pub(crate) use session::{Columns, Insert, NewRows, Session, Take, Walk};
 pub(crate) use value::{FromColumn, Param, Value, capped, code, number, values};
