@@ -48,7 +48,7 @@ fn a_server_that_does_not_sync_is_refused_by_name_of_the_setting() {
 fn an_address_that_leads_nowhere_is_told_without_its_password() {
     let address = "postgres://manyi:geheim@%2Fnowhere/manyi";
     let error = Database::open_postgres(&settings(address)).expect_err("must be refused");
-    let said = format!("{error:?} {}", words(error));
+    let said = format!("{error:?}") + &words(error);
     assert!(said.contains("postgres://manyi@/nowhere"), "{said}");
     assert!(!said.contains("geheim"), "{said}");
 }
