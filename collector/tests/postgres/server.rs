@@ -29,19 +29,28 @@ fn a_server_that_does_not_sync_is_refused_by_name_of_the_setting() {
     let server = Server::start();
     let address = server.database("manyi");
     with_client(&address, |client| {
-        client.batch_execute("ALTER SYSTEM SET fsync = off").expect("set");
+        client
+            .batch_execute("ALTER SYSTEM SET fsync = off")
+            .expect("set");
         let reload = "SELECT pg_reload_conf()";
         client.query(reload, &[]).expect("reloads");
     });
     // The signal takes its time.
     while with_client(&address, |client| {
-        client.query_one("SHOW fsync", &[]).expect("reads").get::<_, String>(0) == "on"
+        client
+            .query_one("SHOW fsync", &[])
+            .expect("reads")
+            .get::<_, String>(0)
+            == "on"
     }) {}
     let error = Database::create_postgres(&settings(&address)).expect_err("must be refused");
     assert!(matches!(error, StoreError::Open { .. }), "{error:?}");
     assert_eq!(error.retry(), Retry::AfterOperator);
     let said = words(error);
-    assert!(said.contains("`fsync` is `off`") && said.contains("power cut"), "{said}");
+    assert!(
+        said.contains("`fsync` is `off`") && said.contains("power cut"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -75,5 +84,8 @@ fn a_server_elsewhere_is_asked_for_a_certificate_and_authorities_are_read() {
     };
     // Found before anything is sent.
     let said = words(Database::open_postgres(&settings).expect_err("must be refused"));
-    assert!(said.contains("authority") || said.contains(&file.display().to_string()), "{said}");
+    assert!(
+        said.contains("authority") || said.contains(&file.display().to_string()),
+        "{said}"
+    );
 }
