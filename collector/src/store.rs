@@ -6,6 +6,7 @@
 //! 2. A write is all or nothing; an error means that nothing changed.
 //! 3. A read sees one moment of the database, however many queries it makes.
 
+pub mod copy;
 mod database;
 mod error;
 pub mod faults;
