@@ -261,6 +261,9 @@ const fn tally_name(column: Column) -> &'static str {
     }
 }
 
+/// The outcome of whatever has tags.
+const RATED: &str = "CAST(1 AS BIGINT)";
+
 /// Adds up quarter-hours.
 fn slots(
     db: &Db<'_>,
@@ -275,7 +278,7 @@ fn slots(
             .iter()
             .any(|(column, _)| *column == Column::Tag);
     let (table, outcome) = if by_tag {
-        ("tag_tally", "1")
+        ("tag_tally", RATED)
     } else {
         ("tally", "outcome")
     };
@@ -299,7 +302,7 @@ fn slots(
     columns.push("level");
     let by = columns.join(", ");
     // A constant in GROUP BY would be the place of a column.
-    let group: Vec<&str> = columns.iter().copied().filter(|c| *c != "1").collect();
+    let group: Vec<&str> = columns.iter().copied().filter(|c| *c != RATED).collect();
     let text = format!(
         "{} SELECT {by}, CAST(SUM(n) AS BIGINT) FROM place CROSS JOIN {table} WHERE {} GROUP BY {}",
         windows_of(table, &places.join(", ")),

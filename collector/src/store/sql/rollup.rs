@@ -297,12 +297,12 @@ impl Counted {
         let key = values![hall, window];
         let counts = db.rows(
             "SELECT slot, window_id, department_id, staff_id, item_code, channel, outcome, level, \
-             0, n FROM tally WHERE hall_id = ?1 AND window_id = ?2",
+             CAST(0 AS BIGINT), n FROM tally WHERE hall_id = ?1 AND window_id = ?2",
             key,
             Owned::read,
         )?;
         let tags = db.rows(
-            "SELECT slot, window_id, department_id, staff_id, item_code, channel, 1, level, \
+            "SELECT slot, window_id, department_id, staff_id, item_code, channel, CAST(1 AS BIGINT), level, \
              tag, n FROM tag_tally WHERE hall_id = ?1 AND window_id = ?2",
             key,
             Owned::read,
