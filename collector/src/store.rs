@@ -6,6 +6,7 @@
 //! 2. A write is all or nothing; an error means that nothing changed.
 //! 3. A read sees one moment of the database, however many queries it makes.
 
+pub mod copy;
 mod database;
 mod error;
 pub mod faults;
@@ -14,6 +15,8 @@ mod ingest;
 pub mod marks;
 mod migrations;
 mod office;
+pub(crate) mod part;
+mod postgres;
 pub mod prompts;
 mod proof;
 pub mod publications;
