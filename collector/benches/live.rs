@@ -71,12 +71,22 @@ async fn serve() -> (Centre, SocketAddr) {
         password_hash: String::new(),
         must_change: false,
     };
-    assert!(centre.store.add_first_user(user, NOW).await.expect("stored"));
+    assert!(
+        centre
+            .store
+            .add_first_user(user, NOW)
+            .await
+            .expect("stored")
+    );
     let token = digest(b"bench");
     let until = NOW + 86_400_000;
-    let session = centre.store.add_session(token, "office".to_owned(), until, NOW);
+    let session = centre
+        .store
+        .add_session(token, "office".to_owned(), until, NOW);
     session.await.expect("stored");
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
     let address = listener.local_addr().expect("an address");
     let router = app::router(centre.state.clone());
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -133,7 +143,10 @@ async fn view() {
         }
         lasts.push(last.as_secs_f64() * 1e3);
     }
-    println!("{VIEWERS} viewers, {RATINGS} ratings, {} halls watched", centre.state.live.watched());
+    println!(
+        "{VIEWERS} viewers, {RATINGS} ratings, {} halls watched",
+        centre.state.live.watched()
+    );
     print("from sending a rating to a viewer's fragment, ms", &mut all);
     print("from sending a rating to the last viewer's, ms", &mut lasts);
 }
@@ -165,7 +178,12 @@ async fn ingest(round: usize, users: usize, pages: &mut Vec<f64>) -> f64 {
         tablet.clock.wall_ms = NOW - 90 * 86_400_000;
         tablet.open_stream();
         let mut dice = Dice::new((round * 100 + n) as u64);
-        work_on(&mut tablet, &Work::ordinary(), &mut dice, EXCHANGES * RECORDS - 1);
+        work_on(
+            &mut tablet,
+            &Work::ordinary(),
+            &mut dice,
+            EXCHANGES * RECORDS - 1,
+        );
         let of = |exchange| tablet.send(1 + exchange * RECORDS, RECORDS);
         bodies.push((0..EXCHANGES).map(of).collect::<Vec<_>>());
     }

@@ -22,7 +22,10 @@ impl Client {
     /// Sends a request for a page and reads its head.
     pub(crate) async fn ask(&mut self, path: &str, cookie: &str) -> usize {
         let request = format!("GET {path} HTTP/1.1\r\nhost: office\r\ncookie: {cookie}\r\n\r\n");
-        self.stream.write_all(request.as_bytes()).await.expect("sent");
+        self.stream
+            .write_all(request.as_bytes())
+            .await
+            .expect("sent");
         self.head().await
     }
 
