@@ -10,9 +10,9 @@ use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use tokio::sync::mpsc;
 
-use super::session;
+use super::session::{self, Origin};
 use super::today::{HallQuery, counted};
-use crate::access::Who;
+use crate::access::{Access, Who};
 use crate::api::Counted;
 use crate::api::auth::Caller;
 use crate::app::AppState;
@@ -58,13 +58,13 @@ async fn watch(
     let mut changed = state.changed.subscribe();
     let mut sent: Option<Counted> = None;
     loop {
-        if !may_listen(state, caller, headers).await {
+        let Some(access) = may_listen(state, caller, headers).await else {
             // A listener that is gone needs no goodbye.
             drop(sender.send(event("bye")).await);
             return;
-        }
+        };
         // A database that is busy for a moment is asked again at the next turn; the cause is logged.
-        if let Ok(now) = counted(state, &caller.access, query).await
+        if let Ok(now) = counted(state, &access, query).await
             && now != sent
         {
             if sender.send(event("changed")).await.is_err() {
@@ -86,13 +86,15 @@ fn event(name: &str) -> Event {
     Event::default().event(name).data(name)
 }
 
-/// Whether the session still stands; a token is asked for once, as for any request.
-async fn may_listen(state: &AppState, caller: &Caller, headers: &HeaderMap) -> bool {
+/// What the listener may see now; none when the session has ended. A token is asked for once, as
+/// for any request. A database that is busy for a moment ends nothing.
+async fn may_listen(state: &AppState, caller: &Caller, headers: &HeaderMap) -> Option<Access> {
     match caller.access.who() {
-        Who::Token(_) | Who::Operator(_) => true,
-        Who::User(_) => session::user(headers, state)
-            .await
-            .map_or(true, |user| user.is_some()),
+        Who::Token(_) | Who::Operator(_) => Some(caller.access.clone()),
+        Who::User(_) => match session::person(headers, &Origin::default(), state).await {
+            Ok(person) => person.map(|person| person.access),
+            Err(_) => Some(caller.access.clone()),
+        },
     }
 }
 
