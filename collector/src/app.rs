@@ -41,6 +41,8 @@ pub struct AppState {
     pub stopping: watch::Sender<bool>,
     /// The text of `/metrics`.
     pub metrics: PrometheusHandle,
+    /// The way to another login service, where one is configured.
+    pub oidc: Arc<crate::office::oidc::Client>,
 }
 
 impl std::fmt::Debug for AppState {
@@ -68,6 +70,7 @@ impl AppState {
             changed: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
             metrics: crate::metrics::install(),
+            oidc: Arc::default(),
         }
     }
 

@@ -174,7 +174,13 @@ impl Entry {
         let mut encoder = minicbor::Encoder::new(&mut bytes);
         let written = (|| {
             encoder.array(10)?.u64(self.seq)?.i64(self.at_ms)?;
-            for text in [&self.who, &self.network, &self.action, &self.place, &self.object] {
+            for text in [
+                &self.who,
+                &self.network,
+                &self.action,
+                &self.place,
+                &self.object,
+            ] {
                 encoder.str(text)?;
             }
             for digest in [&self.before, &self.after] {
@@ -389,8 +395,17 @@ mod tests {
         let log = log(5);
         let end = head(&log);
         assert_eq!(check(&log, &end), Ok(end));
-        let anchor = Head { seq: 2, hash: log[1].1 };
-        let mut rest = Check::from(anchor, Some(Head { seq: 4, hash: log[3].1 }));
+        let anchor = Head {
+            seq: 2,
+            hash: log[1].1,
+        };
+        let mut rest = Check::from(
+            anchor,
+            Some(Head {
+                seq: 4,
+                hash: log[3].1,
+            }),
+        );
         for (entry, kept) in &log[2..] {
             rest.next(entry, kept).unwrap();
         }
@@ -400,12 +415,30 @@ mod tests {
     #[test]
     fn a_log_made_anew_does_not_go_through_what_was_noted() {
         let log = log(3);
-        let noted = Head { seq: 2, hash: [9; 32] };
+        let noted = Head {
+            seq: 2,
+            hash: [9; 32],
+        };
         let mut check = Check::from(START, Some(noted));
         check.next(&log[0].0, &log[0].1).unwrap();
-        assert_eq!(check.next(&log[1].0, &log[1].1), Err(Break::NotAsNoted { seq: 2 }));
-        let later = Check::from(START, Some(Head { seq: 9, hash: [9; 32] }));
-        assert_eq!(later.end(&START), Err(Break::Cut { expected: 9, found: 0 }));
+        assert_eq!(
+            check.next(&log[1].0, &log[1].1),
+            Err(Break::NotAsNoted { seq: 2 })
+        );
+        let later = Check::from(
+            START,
+            Some(Head {
+                seq: 9,
+                hash: [9; 32],
+            }),
+        );
+        assert_eq!(
+            later.end(&START),
+            Err(Break::Cut {
+                expected: 9,
+                found: 0
+            })
+        );
     }
 
     #[rstest::rstest]

@@ -1,6 +1,7 @@
 //! The command line. Each subcommand has its file; `out` is the only place that prints.
 
 mod alarms;
+mod audit;
 mod check_config;
 mod dead_letters;
 mod enrol_code;
@@ -17,6 +18,7 @@ mod serve;
 mod technician_pin;
 mod terminal;
 pub mod token;
+mod user;
 mod verify;
 mod window;
 
@@ -115,6 +117,12 @@ enum Command {
     Score(score::Args),
     /// Manage API tokens
     Token(token::Args),
+    /// Manage users of the office pages
+    #[command(subcommand)]
+    User(user::Command),
+    /// Check the audit log, and drop what was kept long enough
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Check the configuration and print it
     CheckConfig(check_config::Args),
 }
@@ -143,6 +151,8 @@ impl Cli {
             Command::VerifyProof(args) => args.run(),
             Command::Score(args) => args.run(globals),
             Command::Token(args) => args.run(globals),
+            Command::User(command) => command.run(globals),
+            Command::Audit(command) => command.run(globals),
             Command::CheckConfig(args) => args.run(globals),
         }
     }

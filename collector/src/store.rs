@@ -6,6 +6,7 @@
 //! 2. A write is all or nothing; an error means that nothing changed.
 //! 3. A read sees one moment of the database, however many queries it makes.
 
+pub mod audit;
 mod database;
 mod error;
 pub mod faults;
@@ -20,6 +21,7 @@ pub(crate) mod sql;
 pub mod sqlite;
 pub mod users;
 
+pub use audit::AuditStore;
 pub use database::Database;
 pub use error::{Cause, StoreError};
 pub use faults::FaultStore;
@@ -39,7 +41,8 @@ pub use users::UserStore;
 
 /// Everything the collector asks of its database.
 pub trait Store:
-    FaultStore
+    AuditStore
+    + FaultStore
     + IdentityStore
     + IngestStore
     + OfficeStore
@@ -51,7 +54,8 @@ pub trait Store:
 }
 
 impl<T> Store for T where
-    T: FaultStore
+    T: AuditStore
+        + FaultStore
         + IdentityStore
         + IngestStore
         + OfficeStore

@@ -66,8 +66,23 @@ impl SessionView {
 /// Browser and system out of what a browser says of itself; all of it when nothing is known.
 fn device_name(agent: &str) -> String {
     // The order matters: Edge and Chromium also say Chrome, and Chrome also says Safari.
-    let browsers = ["Edg", "OPR", "Firefox", "MicroMessenger", "Chrome", "Safari"];
-    let systems = ["HarmonyOS", "Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux"];
+    let browsers = [
+        "Edg",
+        "OPR",
+        "Firefox",
+        "MicroMessenger",
+        "Chrome",
+        "Safari",
+    ];
+    let systems = [
+        "HarmonyOS",
+        "Android",
+        "iPhone",
+        "iPad",
+        "Windows",
+        "Mac OS",
+        "Linux",
+    ];
     let first = |names: &[&'static str]| names.iter().copied().find(|name| agent.contains(name));
     match (first(&browsers), first(&systems)) {
         (Some(browser), Some(system)) => {
@@ -146,7 +161,10 @@ pub(super) async fn choose_language(
         let changed = state
             .store
             .change_user(person.name, wanted, person.by, now_ms);
-        changed.await.map_err(Problem::from)?.map_err(refused_change)?;
+        changed
+            .await
+            .map_err(Problem::from)?
+            .map_err(refused_change)?;
         let cookie = HeaderValue::from_static(cookie);
         Ok(([(SET_COOKIE, cookie)], Redirect::to("/account")).into_response())
     };
@@ -180,8 +198,14 @@ mod tests {
     use super::*;
 
     #[rstest::rstest]
-    #[case::firefox("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox · Linux")]
-    #[case::edge("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0", "Edge · Windows")]
+    #[case::firefox(
+        "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+        "Firefox · Linux"
+    )]
+    #[case::edge(
+        "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0",
+        "Edge · Windows"
+    )]
     #[case::curl("curl/8.5", "curl/8.5")]
     #[case::nothing("", "—")]
     fn a_device_is_told_by_browser_and_system(#[case] agent: &str, #[case] expected: &str) {

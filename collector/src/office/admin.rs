@@ -7,13 +7,17 @@
 
 pub(super) mod audit;
 pub(super) mod people;
-pub(super) mod tokens;
+pub(crate) mod tokens;
 pub(super) mod words;
 
 use askama::Template;
+use axum::response::{IntoResponse, Redirect, Response};
 
+use super::error::PageError;
 use super::frame::Frame;
-use crate::access::{Access, Permission};
+use super::language::Language;
+use super::session::LoggedIn;
+use crate::access::{Access, Permission, Refused};
 use words::AdminWords;
 
 /// The pages of the administration that somebody may open.
@@ -35,6 +39,23 @@ impl Tabs {
             tokens: access.somewhere(Permission::ManageTokens),
             audit: access.somewhere(Permission::SeeAudit),
             here,
+        }
+    }
+}
+
+/// `GET /office/admin`: the first page that one may open.
+pub(super) async fn first(LoggedIn(person): LoggedIn, language: Language) -> Response {
+    let tabs = Tabs::of(&person.access, AdminWords::of(language), "");
+    let first = [
+        (tabs.people, "/office/admin/people"),
+        (tabs.tokens, "/office/admin/tokens"),
+        (tabs.audit, "/office/admin/audit"),
+    ];
+    match first.into_iter().find(|(may, _)| *may) {
+        Some((_, path)) => Redirect::to(path).into_response(),
+        None => {
+            let refused = Refused::NotAllowed(Permission::ManagePeople);
+            PageError::new(refused.into(), language).into_response()
         }
     }
 }

@@ -14,8 +14,8 @@ use super::error::{PageError, draw};
 use super::frame::Frame;
 use super::language::{self, Language};
 use super::second_factor::{self, totp};
-use super::session::{self, Origin};
 use super::secret;
+use super::session::{self, Origin};
 use super::words::Words;
 use crate::access::throttle::Pace;
 use crate::access::{Place, Who};
@@ -223,8 +223,7 @@ impl Tried<'_> {
         let taken = self.state.store.try_now(bucket, pace, now_ms).await?;
         taken.map_err(|wait_ms| {
             let seconds = u64::try_from(wait_ms / 1000).unwrap_or_default() + 1;
-            Problem::new(ProblemType::TooManyRequests, "too many login tries")
-                .retry_after(seconds)
+            Problem::new(ProblemType::TooManyRequests, "too many login tries").retry_after(seconds)
         })
     }
 
@@ -235,7 +234,11 @@ impl Tried<'_> {
         let object = format!("user:{user}");
         let by: By = self.origin.by(Who::User(user));
         let note = Note::new(by, Action::LogInFailed, Place::Everywhere, object).detail(what);
-        Ok(self.state.store.note(note, self.state.clock.now_ms()).await?)
+        Ok(self
+            .state
+            .store
+            .note(note, self.state.clock.now_ms())
+            .await?)
     }
 
     /// The password was right: on to the second factor, to a password of one's own, or in.
@@ -270,14 +273,13 @@ impl Tried<'_> {
         }
         let now_ms = state.clock.now_ms();
         let factor = user.second_factor.as_ref();
-        let opened =
-            factor.and_then(|f| second_factor::open(&state.keys, &user.name, &f.sealed));
+        let opened = factor.and_then(|f| second_factor::open(&state.keys, &user.name, &f.sealed));
         if factor.is_some() && opened.is_none() {
             tracing::error!("no key of the collector opens this user's second factor");
         }
-        let step = opened.zip(factor).and_then(|(secret, factor)| {
-            totp::matching(&secret, typed, now_ms, factor.step)
-        });
+        let step = opened
+            .zip(factor)
+            .and_then(|(secret, factor)| totp::matching(&secret, typed, now_ms, factor.step));
         if let Some(step) = step {
             return Ok(state.store.use_step(user.name.clone(), step).await?);
         }

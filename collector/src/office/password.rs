@@ -12,8 +12,8 @@ use super::error::{PageError, draw};
 use super::frame::Frame;
 use super::language::Language;
 use super::login::MAX_PASSWORD_BYTES;
-use super::session::{self, AnyLogin, Origin, Person};
 use super::secret;
+use super::session::{self, AnyLogin, Origin, Person};
 use super::words::Words;
 use crate::access::throttle::Pace;
 use crate::app::AppState;
@@ -109,7 +109,10 @@ pub(super) async fn change(
             state
                 .store
                 .change_user(person.name.clone(), wanted, by, state.clock.now_ms());
-        changed.await.map_err(Problem::from)?.map_err(refused_change)?;
+        changed
+            .await
+            .map_err(Problem::from)?
+            .map_err(refused_change)?;
         tracing::info!(user = person.name, "password changed");
         let name = person.name.clone();
         let cookie = session::start(&state, &headers, &origin, name, false).await?;

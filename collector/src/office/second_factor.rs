@@ -33,7 +33,9 @@ pub(super) fn new_secret() -> Result<[u8; SECRET_BYTES], SecretError> {
 
 /// Fresh recovery codes of 80 random bits.
 pub(super) fn new_recovery_codes() -> Result<Vec<String>, SecretError> {
-    (0..RECOVERY_CODES).map(|_| secret::recovery_code()).collect()
+    (0..RECOVERY_CODES)
+        .map(|_| secret::recovery_code())
+        .collect()
 }
 
 /// Seals a user's secret.

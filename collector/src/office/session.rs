@@ -181,7 +181,9 @@ pub(super) async fn end(
     state: &AppState,
 ) -> Result<HeaderValue, PageError> {
     if let Some(digest) = token_digest(headers, state) {
-        let by = person(headers, origin, state).await?.map(|person| person.by);
+        let by = person(headers, origin, state)
+            .await?
+            .map(|person| person.by);
         state
             .store
             .remove_session(digest, by, state.clock.now_ms())
@@ -215,7 +217,9 @@ pub(super) async fn list(
     user: &str,
 ) -> Result<Vec<crate::store::users::SessionSummary>, Problem> {
     let now_ms = state.clock.now_ms();
-    let found = state.store.sessions(user.to_owned(), idle_ms(state), now_ms);
+    let found = state
+        .store
+        .sessions(user.to_owned(), idle_ms(state), now_ms);
     Ok(found.await?)
 }
 
@@ -264,7 +268,10 @@ impl Origin {
         let device = device.unwrap_or_default().chars();
         Self {
             network: address.map(network).unwrap_or_default(),
-            device: device.filter(|c| !c.is_control()).take(MAX_DEVICE).collect(),
+            device: device
+                .filter(|c| !c.is_control())
+                .take(MAX_DEVICE)
+                .collect(),
         }
     }
 }

@@ -40,20 +40,12 @@ pub trait AuditStore: Send + Sync {
     async fn note(&self, note: Note, now_ms: i64) -> Result<(), StoreError>;
 
     /// The entries that a filter lets through, the newest first, `most` of them.
-    async fn audit_entries(
-        &self,
-        filter: AuditFilter,
-        most: u32,
-    ) -> Result<Vec<Entry>, StoreError>;
+    async fn audit_entries(&self, filter: AuditFilter, most: u32)
+    -> Result<Vec<Entry>, StoreError>;
 
     /// Checks the whole chain, also that it goes through a point that was noted earlier.
     async fn verify_audit(&self, noted: Option<Head>) -> Result<AuditReport, StoreError>;
 
     /// Drops the entries before a moment, which is written down. How many.
-    async fn drop_audit(
-        &self,
-        until_ms: i64,
-        note: Note,
-        now_ms: i64,
-    ) -> Result<u64, StoreError>;
+    async fn drop_audit(&self, until_ms: i64, note: Note, now_ms: i64) -> Result<u64, StoreError>;
 }

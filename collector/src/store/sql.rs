@@ -18,6 +18,7 @@
 //! terminal for itself; whoever changes what they all depend on (tables of a hall, closed days)
 //! has the hall for itself.
 
+pub(crate) mod audit;
 mod enrolment;
 mod faults;
 pub(crate) mod hall;

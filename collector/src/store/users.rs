@@ -53,6 +53,13 @@ pub struct SecondFactor {
     pub step: i64,
 }
 
+impl std::fmt::Debug for SecondFactor {
+    /// Without the secret, sealed or not.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SecondFactor").finish_non_exhaustive()
+    }
+}
+
 impl std::fmt::Debug for OfficeUser {
     /// Without hash and secrets: they have no business in a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -349,11 +356,8 @@ pub trait UserStore: Send + Sync {
     async fn recovery_codes(&self, name: String) -> Result<u64, StoreError>;
 
     /// The user who is this subject of a login service.
-    async fn identity(
-        &self,
-        issuer: String,
-        subject: String,
-    ) -> Result<Option<String>, StoreError>;
+    async fn identity(&self, issuer: String, subject: String)
+    -> Result<Option<String>, StoreError>;
 
     /// Takes one try of something from its bucket. `Err` with the milliseconds to wait.
     async fn try_now(

@@ -12,12 +12,13 @@ use manyi_shared::wire::SecretKey;
 use tower::ServiceExt;
 
 use crate::app::{AppState, router};
+use crate::audit::By;
 use crate::clock::SetClock;
 use crate::config::Config;
 use crate::office::{secret, session};
 use crate::store::sql::Db;
 use crate::store::sqlite::SqliteStore;
-use crate::store::users::OfficeUser;
+use crate::store::users::{NewToken, OfficeUser};
 use crate::store::{StoreError, UserStore};
 
 /// Monday 2026-03-09, 12:00 in Shanghai, the day after New York sets its clocks forward.
@@ -106,7 +107,9 @@ impl TestApp {
         let sql = sql.into();
         let job = move |db: &Db<'_>| -> Result<(), StoreError> {
             let statements = sql.split(';').filter(|one| !one.trim().is_empty());
-            statements.map(|one| db.execute(one, &[]).map(drop)).collect()
+            statements
+                .map(|one| db.execute(one, &[]).map(drop))
+                .collect()
         };
         self.store.write(job).await.unwrap();
     }
@@ -171,6 +174,7 @@ impl TestApp {
             name: "office".to_owned(),
             password_hash: secret::hash(password.to_owned()).await.unwrap(),
             must_change,
+            ..OfficeUser::default()
         };
         assert!(self.store.add_first_user(user, ms(NOW)).await.unwrap());
     }
@@ -178,13 +182,26 @@ impl TestApp {
     /// A valid API token.
     pub(crate) async fn token(&self) -> String {
         let token = "manyi_test".to_owned();
-        assert!(
-            self.store
-                .add_token(secret::digest(&token), "test".to_owned(), ms(NOW))
-                .await
-                .unwrap()
-        );
+        let permissions = "see_scores,see_clerks,export,see_fleet,ask_citizens";
+        self.token_at(&token, permissions, "everywhere").await;
         token
+    }
+
+    /// A valid API token, called as its text is, with these permissions at this place.
+    pub(crate) async fn token_at(&self, token: &str, permissions: &str, place: &str) {
+        let new = NewToken {
+            digest: secret::digest(token),
+            name: token.trim_start_matches("manyi_").to_owned(),
+            permissions: permissions.parse().unwrap(),
+            place: place.parse().unwrap(),
+            expires_ms: None,
+        };
+        let by = By::operator("test".to_owned());
+        self.store
+            .add_token(new, by, ms(NOW))
+            .await
+            .unwrap()
+            .unwrap();
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {

@@ -25,8 +25,6 @@ pub(in crate::office) use words;
 
 words!(AccountWords {
     title: "我的账号", "My account";
-    name: "用户名", "User name";
-    full_name: "姓名", "Name";
     roles: "角色", "Roles";
     no_roles: "尚未分配角色，请联系管理员。", "No roles yet; ask an administrator.";
     language: "语言", "Language";

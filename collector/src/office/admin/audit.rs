@@ -204,7 +204,10 @@ pub(in crate::office) async fn csv(
             Problem::internal()
         })?;
         let headers = [
-            (CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8")),
+            (
+                CONTENT_TYPE,
+                HeaderValue::from_static("text/csv; charset=utf-8"),
+            ),
             (
                 CONTENT_DISPOSITION,
                 HeaderValue::from_static("attachment; filename=\"audit.csv\""),
@@ -239,7 +242,9 @@ fn table(entries: &[Entry]) -> Result<Vec<u8>, csv::Error> {
             plain(&entry.detail),
         ])?;
     }
-    writer.into_inner().map_err(|error| error.into_error().into())
+    writer
+        .into_inner()
+        .map_err(|error| error.into_error().into())
 }
 
 /// A text that a spreadsheet would take for a formula gets a quote in front.

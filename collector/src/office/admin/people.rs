@@ -126,7 +126,11 @@ fn places(
             regions.extend(part.and_then(RegionCode::new));
         }
     }
-    all.extend(regions.into_iter().map(|region| (Place::Region(region), String::new())));
+    all.extend(
+        regions
+            .into_iter()
+            .map(|region| (Place::Region(region), String::new())),
+    );
     for (hall, name, _) in &organisation.halls {
         if let Ok(hall) = hall.parse() {
             all.push((Place::Hall(hall), name.clone()));
@@ -282,7 +286,9 @@ fn full_name(fields: &[(String, String)]) -> Result<String, Problem> {
     if full_name.is_empty() || is_name(full_name) {
         return Ok(full_name.to_owned());
     }
-    Err(malformed("`full_name` must have at most 64 printable characters"))
+    Err(malformed(
+        "`full_name` must have at most 64 printable characters",
+    ))
 }
 
 // needs: ManagePeople at all places of the new user
@@ -352,9 +358,7 @@ async fn change(
 ) -> Result<(), Problem> {
     let by = logged_in.0.by.clone();
     let now_ms = state.clock.now_ms();
-    let changed = state
-        .store
-        .change_user(name.to_owned(), wanted, by, now_ms);
+    let changed = state.store.change_user(name.to_owned(), wanted, by, now_ms);
     changed.await?.map_err(refused_change)
 }
 
@@ -384,7 +388,13 @@ pub(in crate::office) async fn act(
             "reset" => {
                 let password = secret::one_time_password()?;
                 let password_hash = secret::hash(password.clone()).await?;
-                change(&state, &logged_in, &name, UserChange::Reset { password_hash }).await?;
+                change(
+                    &state,
+                    &logged_in,
+                    &name,
+                    UserChange::Reset { password_hash },
+                )
+                .await?;
                 let words = AdminWords::of(language).reset_done;
                 return show_password(&logged_in, language, &uri, words, &name, password);
             }

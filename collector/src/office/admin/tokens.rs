@@ -166,7 +166,9 @@ fn expiry(text: &str, now_ms: i64) -> Result<Option<i64>, Problem> {
         .map(|end| end.timestamp().as_millisecond());
     match end {
         Some(end) if end > now_ms => Ok(Some(end)),
-        _ => Err(malformed("`expires` must be a day from today on, as 2026-12-31")),
+        _ => Err(malformed(
+            "`expires` must be a day from today on, as 2026-12-31",
+        )),
     }
 }
 
@@ -189,10 +191,11 @@ pub(in crate::office) async fn add(
         let name = new.name.clone();
         let by = logged_in.0.by.clone();
         let kept = state.store.add_token(new, by, now_ms).await;
-        kept.map_err(Problem::from)?.map_err(|refused| match refused {
-            TokenRefused::Taken => Problem::new(ProblemType::Conflict, refused.to_string()),
-            TokenRefused::NoSuchPlace => malformed(&refused.to_string()),
-        })?;
+        kept.map_err(Problem::from)?
+            .map_err(|refused| match refused {
+                TokenRefused::Taken => Problem::new(ProblemType::Conflict, refused.to_string()),
+                TokenRefused::NoSuchPlace => malformed(&refused.to_string()),
+            })?;
         let labels = AdminWords::of(language);
         let page = SecretPage {
             frame: Frame::of(&logged_in, language, Section::Administration, &uri),

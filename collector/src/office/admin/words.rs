@@ -69,7 +69,6 @@ words!(AdminWords {
     older: "更早", "Older";
     no_entries: "没有符合条件的记录。", "No entry matches.";
     audit_advice: "每条记录与前一条相链。用 manyi-collector audit verify 校验。", "Each entry is chained to the one before; manyi-collector audit verify checks it.";
-    wrong: "未保存：", "Not saved: ";
 });
 
 impl AdminWords {
@@ -115,7 +114,8 @@ impl AdminWords {
 
     pub(in crate::office) fn place_name(&self, place: &Place) -> String {
         let zh = std::ptr::eq(self, Self::of(Language::Chinese));
-        let pick = |chinese: &'static str, english: &'static str| if zh { chinese } else { english };
+        let pick =
+            |chinese: &'static str, english: &'static str| if zh { chinese } else { english };
         match place {
             Place::Everywhere => pick("全部", "everywhere").to_owned(),
             Place::Region(region) => format!("{} {region}", pick("区划", "region")),

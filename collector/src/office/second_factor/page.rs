@@ -107,7 +107,10 @@ fn show(
         .min_dimensions(220, 220)
         .build();
     // A page has an element, not a document.
-    let svg = svg.find("<svg").and_then(|at| svg.get(at..)).unwrap_or_default();
+    let svg = svg
+        .find("<svg")
+        .and_then(|at| svg.get(at..))
+        .unwrap_or_default();
     let key: Vec<char> = totp::base32(secret).chars().collect();
     let groups: Vec<String> = key.chunks(4).map(|group| group.iter().collect()).collect();
     let page = FactorPage {

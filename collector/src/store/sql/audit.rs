@@ -142,12 +142,7 @@ impl AuditStore for Database {
         self.read(move |db| verify(db, noted)).await
     }
 
-    async fn drop_audit(
-        &self,
-        until_ms: i64,
-        note: Note,
-        now_ms: i64,
-    ) -> Result<u64, StoreError> {
+    async fn drop_audit(&self, until_ms: i64, note: Note, now_ms: i64) -> Result<u64, StoreError> {
         self.write(move |db| {
             db.lock_name("audit")?;
             // The log is cut at one place: before the first entry that stays, whatever clocks did.

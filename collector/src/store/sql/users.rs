@@ -49,8 +49,11 @@ fn user(db: &Db<'_>, name: &str) -> Result<Option<OfficeUser>, StoreError> {
 }
 
 fn grants(db: &Db<'_>, name: &str) -> Result<Vec<Grant>, StoreError> {
-    let sql = "SELECT DISTINCT role, place FROM user_role WHERE user_name = ?1 ORDER BY role, place";
-    db.rows(sql, values![name], |row| grant(&row.get::<String>("role")?, &row.get::<String>("place")?))
+    let sql =
+        "SELECT DISTINCT role, place FROM user_role WHERE user_name = ?1 ORDER BY role, place";
+    db.rows(sql, values![name], |row| {
+        grant(&row.get::<String>("role")?, &row.get::<String>("place")?)
+    })
 }
 
 fn grant(role: &str, place: &str) -> Result<Grant, StoreError> {
@@ -61,10 +64,7 @@ fn grant(role: &str, place: &str) -> Result<Grant, StoreError> {
 }
 
 /// What these grants depend on: the halls of their regions, the windows of their departments.
-fn tree<'g>(
-    db: &Db<'_>,
-    grants: impl IntoIterator<Item = &'g Grant>,
-) -> Result<Tree, StoreError> {
+fn tree<'g>(db: &Db<'_>, grants: impl IntoIterator<Item = &'g Grant>) -> Result<Tree, StoreError> {
     let mut tree = Tree::default();
     let mut with_halls = false;
     for grant in grants {

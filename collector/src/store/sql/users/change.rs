@@ -9,11 +9,7 @@ use crate::store::users::{OfficeUser, TokenDigest, UserChange, UserRefused};
 
 const USERS: &str = "office_user";
 
-pub(super) fn add_first(
-    db: &Db<'_>,
-    first: &OfficeUser,
-    now_ms: i64,
-) -> Result<bool, StoreError> {
+pub(super) fn add_first(db: &Db<'_>, first: &OfficeUser, now_ms: i64) -> Result<bool, StoreError> {
     db.lock_name(USERS)?;
     if db.exists("SELECT 1 FROM office_user LIMIT 1", &[])? {
         return Ok(false);
@@ -42,13 +38,18 @@ pub(super) fn change(
         return Ok(Err(refused));
     }
     let action = action(&wanted);
+    let is_claim = matches!(wanted, UserChange::Claims(_));
     apply(db, name, wanted, now_ms)?;
     let after = user(db, name)?;
     let Some(action) = action else {
         return Ok(Ok(()));
     };
-    let place = after.as_ref().map_or(Place::Everywhere, home);
     let summary = |user: &Option<OfficeUser>| user.as_ref().map(OfficeUser::summary);
+    // Every login brings its claims; only those that change something are worth an entry.
+    if is_claim && summary(&before) == summary(&after) {
+        return Ok(Ok(()));
+    }
+    let place = after.as_ref().map_or(Place::Everywhere, home);
     let note = Note::new(by, action, place, format!("user:{name}"))
         .changed(summary(&before).as_deref(), summary(&after).as_deref())
         .detail(summary(&after).unwrap_or_default().replace('\n', "; "));
@@ -235,7 +236,9 @@ fn insert(db: &Db<'_>, new: &OfficeUser, now_ms: i64) -> Result<(), StoreError> 
 fn give(db: &Db<'_>, name: &str, grants: &[Grant], origin: &str) -> Result<(), StoreError> {
     for grant in grants {
         // Only roles are given to people.
-        let Some(role) = grant.as_role() else { continue };
+        let Some(role) = grant.as_role() else {
+            continue;
+        };
         db.execute(
             "INSERT INTO user_role (user_name, role, place, origin) VALUES (?1, ?2, ?3, ?4) \
              ON CONFLICT (user_name, role, place, origin) DO NOTHING",

@@ -100,12 +100,7 @@ pub(super) fn valid(
     Ok(Some(found))
 }
 
-pub(super) fn revoke(
-    db: &Db<'_>,
-    name: &str,
-    by: By,
-    now_ms: i64,
-) -> Result<bool, StoreError> {
+pub(super) fn revoke(db: &Db<'_>, name: &str, by: By, now_ms: i64) -> Result<bool, StoreError> {
     let sql = "SELECT place FROM api_token WHERE name = ?1 AND revoked_ms IS NULL";
     let place: Option<String> = db.row(sql, values![name], |row| row.get(0))?;
     let Some(place) = place else {
