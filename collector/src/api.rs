@@ -14,6 +14,7 @@ mod prompts;
 mod query;
 mod range;
 mod roots;
+mod scope;
 mod scores;
 
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use group::{Counted, Group, count};
 pub use params::{Dimension, HallPlace, ScoreRequest};
 pub use query::ScoreQuery;
 pub use range::{Range, Step};
+pub use scope::visible_halls;
 
 /// Requests for roots from one address: a page of a year at once, then one a second.
 const ROOTS: Rate = Rate {

@@ -39,7 +39,7 @@ enum Command {
 struct Create {
     #[command(flatten)]
     named: Named,
-    /// What it may do, with commas: see_scores, see_clerks, export, see_fleet, ask_citizens, …
+    /// What it may do, with commas; README.md has the names
     #[arg(long, default_value = "see_scores,export,see_fleet,ask_citizens")]
     scope: PermissionSet,
     /// Where: everywhere, region:CODE, hall:HALL, department:HALL:DEPARTMENT, window:HALL:WINDOW
@@ -120,9 +120,7 @@ async fn list(store: &Database) -> anyhow::Result<()> {
             (None, Some(ms)) => format!("valid until {}", instant(ms)),
             (None, None) => "valid".to_owned(),
         };
-        let used = token
-            .seen_ms
-            .map_or_else(|| "never".to_owned(), |ms| instant(ms));
+        let used = token.seen_ms.map_or_else(|| "never".to_owned(), instant);
         out::line(format_args!(
             "{}\tcreated {}\t{state}\tused {used}\t{} at {}",
             token.name,

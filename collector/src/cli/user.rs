@@ -35,7 +35,7 @@ pub(super) struct Add {
     #[arg(long, default_value = "")]
     full_name: String,
     /// A role at a place, such as `hall_manager@hall:371581-01`; may come several times. Roles:
-    /// administrator, office, department_handler, hall_manager, technician, officer, auditor.
+    /// `administrator`, `office`, `department_handler`, `hall_manager`, `technician`, `officer`, `auditor`.
     /// Places: everywhere, region:CODE, hall:HALL, department:HALL:DEPARTMENT, window:HALL:WINDOW
     #[arg(long = "role", value_name = "ROLE@PLACE", value_parser = parse_grant)]
     roles: Vec<Grant>,

@@ -1,4 +1,4 @@
-//! Logging in through another service (OpenID Connect), as configured.
+//! Logging in through another service (`OpenID` Connect), as configured.
 
 use std::path::PathBuf;
 

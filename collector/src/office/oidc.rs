@@ -1,4 +1,4 @@
-//! Logging in through another service: OpenID Connect, authorization code with PKCE.
+//! Logging in through another service: `OpenID` Connect, authorization code with PKCE.
 //!
 //! **Invariants**
 //! 1. An answer of the service counts only in the browser that went there, once, within ten minutes:
@@ -10,7 +10,7 @@
 //! here. Logging out here leaves the login at the service alone.
 //!
 //! # Source
-//! OpenID Connect Core 1.0 §3.1, OpenID Connect Discovery 1.0, RFC 7636 (PKCE).
+//! `OpenID` Connect Core 1.0 §3.1, `OpenID` Connect Discovery 1.0, RFC 7636 (PKCE).
 
 mod client;
 mod token;

@@ -19,10 +19,10 @@ use super::frame::{Frame, Section};
 use super::language::Language;
 use super::session::LoggedIn;
 use super::words::Words;
-use crate::access::{Access, Permission};
+use crate::access::{Access, Permission, Place};
 use crate::alarm::current;
 use crate::api::auth::Caller;
-use crate::api::{Counted, ScoreRequest, count};
+use crate::api::{Counted, ScoreRequest, count, visible_halls};
 use crate::app::AppState;
 use crate::problem::Problem;
 use crate::score::{Counts, Rounding, Scores};
@@ -107,7 +107,7 @@ pub(super) async fn page(
     let draw_page = async {
         let halls = visible(&state, &user.0.access).await?;
         let today = match chosen(&halls, &query)? {
-            Some(hall) => Some(Today::load(&state, hall, language).await?),
+            Some(hall) => Some(Today::load(&state, &user.0.access, hall, language).await?),
             None => None,
         };
         let frame = Frame::of(&user, language, Section::Overview, &uri);
@@ -133,16 +133,15 @@ pub(super) async fn fragment(
 ) -> Result<Response, PageError> {
     let halls = visible(&state, &caller.access).await?;
     let hall = chosen(&halls, &query)?.ok_or_else(Problem::not_found)?;
-    draw(StatusCode::OK, &Today::load(&state, hall, language).await?)
+    draw(
+        StatusCode::OK,
+        &Today::load(&state, &caller.access, hall, language).await?,
+    )
 }
 
 /// The halls whose scores may be seen.
 async fn visible(state: &AppState, access: &Access) -> Result<Vec<HallSummary>, Problem> {
-    access.require_somewhere(Permission::SeeScores)?;
-    let allowed = access.halls(Permission::SeeScores);
-    let mut halls = state.store.halls().await?;
-    halls.retain(|hall| allowed.contains(&hall.id));
-    Ok(halls)
+    visible_halls(state, access, Permission::SeeScores).await
 }
 
 /// The hall asked for, else the first.
@@ -170,7 +169,7 @@ pub(super) async fn counted(
     let Some(hall) = chosen(&halls, query)? else {
         return Ok(None);
     };
-    let request = ScoreRequest::today_by_window(hall, now(state)?)?;
+    let request = ScoreRequest::today_by_window(hall, now(state)?)?.narrowed(access)?;
     count(state.store.as_ref(), &request).await.map(Some)
 }
 
@@ -181,15 +180,23 @@ fn now(state: &AppState) -> Result<Timestamp, Problem> {
 impl Today {
     async fn load(
         state: &AppState,
+        access: &Access,
         hall: &HallSummary,
         language: Language,
     ) -> Result<Self, Problem> {
         let now = now(state)?;
-        let request = ScoreRequest::today_by_window(hall, now)?;
+        let request = ScoreRequest::today_by_window(hall, now)?.narrowed(access)?;
         let counted = count(state.store.as_ref(), &request).await?;
-        let windows = state.store.windows(hall.id.clone()).await?;
+        let mut windows = state.store.windows(hall.id.clone()).await?;
+        windows.retain(|window| match window.id.parse() {
+            Ok(id) => access.allows(Permission::SeeScores, &Place::Window(hall.id.clone(), id)),
+            Err(_) => false,
+        });
         let mut alarms = current(state.store.as_ref(), now.as_millisecond()).await?;
-        alarms.retain(|alarm| alarm.hall == hall.id);
+        alarms.retain(|alarm| {
+            let window = Place::Window(alarm.hall.clone(), alarm.window.clone());
+            alarm.hall == hall.id && access.allows(Permission::SeeFleet, &window)
+        });
         let local = request.range.from().time_zone().clone();
         let scene = Scene {
             language,

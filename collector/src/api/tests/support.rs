@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use manyi_shared::wire::SecretKey;
 use tower::ServiceExt;
 
+use crate::access::{Grant, Role};
 use crate::app::{AppState, router};
 use crate::audit::By;
 use crate::clock::SetClock;
@@ -18,7 +19,7 @@ use crate::config::Config;
 use crate::office::{secret, session};
 use crate::store::sql::Db;
 use crate::store::sqlite::SqliteStore;
-use crate::store::users::{NewToken, OfficeUser};
+use crate::store::users::{NewSession, NewToken, OfficeUser, UserChange, UserRefused};
 use crate::store::{StoreError, UserStore};
 
 /// Monday 2026-03-09, 12:00 in Shanghai, the day after New York sets its clocks forward.
@@ -81,9 +82,15 @@ pub(crate) fn ms(instant: &str) -> i64 {
 
 impl TestApp {
     pub(crate) async fn new() -> Self {
+        Self::configured(|_| {}).await
+    }
+
+    /// With another configuration than the default.
+    pub(crate) async fn configured(change: impl FnOnce(&mut Config)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::create(directory.path()).unwrap());
-        let config = Config::load(None, |_| None, Some(directory.path())).unwrap();
+        let mut config = Config::load(None, |_| None, Some(directory.path())).unwrap();
+        change(&mut config);
         let clock = Arc::new(SetClock::at(ms(NOW)));
         let key = SecretKey::from_seed(&[7; 32]);
         let state = AppState::new(
@@ -177,6 +184,48 @@ impl TestApp {
             ..OfficeUser::default()
         };
         assert!(self.store.add_first_user(user, ms(NOW)).await.unwrap());
+    }
+
+    /// Another user with this password and these roles, as `role@place`.
+    pub(crate) async fn person(&self, name: &str, password: &str, roles: &[&str]) {
+        let grant = |text: &&str| {
+            let (role, place) = text.split_once('@').unwrap();
+            Grant::role(Role::from_name(role).unwrap(), place.parse().unwrap())
+        };
+        let user = OfficeUser {
+            name: name.to_owned(),
+            password_hash: secret::hash(password.to_owned()).await.unwrap(),
+            grants: roles.iter().map(grant).collect(),
+            ..OfficeUser::default()
+        };
+        let wanted = UserChange::Add(Box::new(user));
+        self.change(name, wanted).await.unwrap();
+    }
+
+    /// A change by an operator.
+    pub(crate) async fn change(&self, name: &str, wanted: UserChange) -> Result<(), UserRefused> {
+        let by = By::operator("test".to_owned());
+        let changed = self.store.change_user(name.to_owned(), wanted, by, ms(NOW));
+        changed.await.unwrap()
+    }
+
+    /// A session of a user, without the login page.
+    pub(crate) async fn session_of(&self, name: &str) -> String {
+        let token = format!("session-of-{name}");
+        let session = NewSession {
+            digest: secret::digest(&token),
+            id: token.clone(),
+            user: name.to_owned(),
+            expires_ms: ms(NOW) + 3_600_000,
+            device: String::new(),
+            network: String::new(),
+            waits: false,
+        };
+        self.store
+            .add_session(session, None, ms(NOW))
+            .await
+            .unwrap();
+        format!("{}={token}", session::COOKIE_NAME)
     }
 
     /// A valid API token.

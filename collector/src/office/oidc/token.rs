@@ -18,7 +18,7 @@ const ALGORITHMS: [Algorithm; 5] = [
 /// How far the service's clock may be off.
 const SKEW_S: i64 = 60;
 
-/// The longest subject (OpenID Connect Core 1.0 §2).
+/// The longest subject (`OpenID` Connect Core 1.0 §2).
 const MAX_SUBJECT: usize = 255;
 
 /// What the token has to repeat.
@@ -88,7 +88,7 @@ enum Audience {
     Many(Vec<String>),
 }
 
-/// Takes a token, when everything about it is right (OpenID Connect Core 1.0 §3.1.3.7).
+/// Takes a token, when everything about it is right (`OpenID` Connect Core 1.0 §3.1.3.7).
 pub(super) fn check(
     id_token: &str,
     keys: &JwkSet,
