@@ -7,12 +7,15 @@
 mod alarms;
 pub mod auth;
 pub mod body;
+mod figures;
 mod filters;
 mod group;
+mod indicators;
 mod params;
 mod prompts;
 mod query;
 mod range;
+mod records;
 mod roots;
 mod scope;
 mod scores;
@@ -29,11 +32,13 @@ use crate::app::AppState;
 use crate::config::Config;
 use crate::device::limit::{Rate, by_address};
 
+pub(crate) use figures::cached;
 pub use group::{Counted, Group, count};
 pub use params::{Dimension, HallPlace, ScoreRequest};
 pub use query::ScoreQuery;
 pub use range::{Range, Step};
 pub use scope::visible_halls;
+pub(crate) use scores::files::{CSV, attachment, workbook};
 
 /// Requests for roots from one address: a page of a year at once, then one a second.
 const ROOTS: Rate = Rate {
@@ -43,7 +48,10 @@ const ROOTS: Rate = Rate {
 
 /// The API's routes with their documentation.
 pub fn router(config: &Config) -> OpenApiRouter<AppState> {
-    let roots = OpenApiRouter::new().routes(routes!(roots::roots));
+    let roots = OpenApiRouter::new()
+        .routes(routes!(roots::roots))
+        .routes(routes!(figures::json))
+        .routes(routes!(figures::csv));
     let roots = by_address(roots, config, ROOTS, IntoResponse::into_response);
     let prompts = OpenApiRouter::new()
         .routes(routes!(prompts::ask))
@@ -53,6 +61,8 @@ pub fn router(config: &Config) -> OpenApiRouter<AppState> {
         .routes(routes!(scores::scores))
         .routes(routes!(scores::files::csv))
         .routes(routes!(scores::files::xlsx))
+        .routes(routes!(records::records))
+        .routes(routes!(indicators::indicators))
         .routes(routes!(alarms::alarms))
         .merge(prompts)
         .merge(roots)

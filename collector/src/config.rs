@@ -45,6 +45,8 @@ pub struct Config {
     pub exchange_memory_mib: u32,
     /// How long the body of an exchange may take to arrive, in seconds.
     pub exchange_body_seconds: u32,
+    /// The smallest group whose figures are published; smaller ones are withheld.
+    pub public_min_group: u32,
     /// The suite of the collector's key and of terminals that are enrolled from now on.
     pub suite: Suite,
     /// The reverse proxy whose `X-Forwarded-For` is believed.
@@ -69,6 +71,7 @@ pub const KEYS: [&str; 14] = [
     "exchange_slots",
     "exchange_memory_mib",
     "exchange_body_seconds",
+    "public_min_group",
     "suite",
     "trusted_proxy",
 ];
@@ -122,6 +125,7 @@ impl Config {
                 4096,
                 "1 to 4096 MiB",
             ),
+            ("public_min_group", self.public_min_group, 1000, "1 to 1000"),
             // Senders give up after 30 s, and what has arrived must still be worked on.
             (
                 "exchange_body_seconds",

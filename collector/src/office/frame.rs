@@ -61,7 +61,17 @@ impl Section {
 
     /// Whether it has a page. Whoever builds the page says so here.
     const fn is_built(self) -> bool {
-        matches!(self, Self::Overview | Self::Administration | Self::Account)
+        matches!(
+            self,
+            Self::Overview
+                | Self::Trends
+                | Self::Compare
+                | Self::Items
+                | Self::Clerks
+                | Self::Bulletin
+                | Self::Administration
+                | Self::Account
+        )
     }
 
     /// Whether somebody may open it; nobody is sent to a page that refuses.

@@ -18,7 +18,7 @@ use super::secret;
 use super::session::{self, Origin};
 use super::words::Words;
 use crate::access::throttle::Pace;
-use crate::access::{Place, Who};
+use crate::access::{Grant, Permission, Place, Who};
 use crate::app::AppState;
 use crate::audit::{Action, By, Note};
 use crate::problem::{Problem, ProblemType};
@@ -292,6 +292,21 @@ impl Tried<'_> {
     }
 }
 
+/// The first page of a user: one that their roles open.
+pub(super) fn home(user: &OfficeUser) -> &'static str {
+    let may = |permission| {
+        let mut held = user.grants.iter().map(Grant::permissions);
+        held.any(|held| held.contains(permission))
+    };
+    if user.must_change {
+        "/account/password"
+    } else if may(Permission::SeeScores) {
+        "/office"
+    } else {
+        "/account"
+    }
+}
+
 /// Starts the session, in the user's language.
 pub(super) async fn enter(
     state: &AppState,
@@ -299,12 +314,7 @@ pub(super) async fn enter(
     origin: &Origin,
     user: &OfficeUser,
 ) -> Result<Response, PageError> {
-    let next = if user.must_change {
-        "/account/password"
-    } else {
-        "/office"
-    };
-    let mut response = Redirect::to(next).into_response();
+    let mut response = Redirect::to(home(user)).into_response();
     set_session(state, headers, origin, user, &mut response).await?;
     Ok(response)
 }

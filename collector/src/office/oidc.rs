@@ -34,7 +34,7 @@ use super::admin::is_login_name;
 use super::error::{PageError, draw};
 use super::frame::Frame;
 use super::language::Language;
-use super::login::set_session;
+use super::login::{home, set_session};
 use super::password::refused_change;
 use super::secret;
 use super::session::{LoggedIn, Origin, cookie, cookie_value};
@@ -148,11 +148,7 @@ pub(super) async fn back(
         let by = |name: &str| origin.by(Who::User(name.to_owned()));
         let user = user_of(&state, config, &claims, &started, by).await?;
         let labels = OidcWords::of(language);
-        let next = if user.must_change {
-            "/account/password"
-        } else {
-            "/office"
-        };
+        let next = home(&user);
         // A page, not a redirect: after a redirect from elsewhere browsers keep a `Strict` cookie back.
         let page = DonePage {
             frame: Frame::bare(language, &uri),

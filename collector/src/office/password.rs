@@ -113,6 +113,7 @@ pub(super) async fn change(
             .await
             .map_err(Problem::from)?
             .map_err(refused_change)?;
+        state.live.session_ended();
         tracing::info!(user = person.name, "password changed");
         let name = person.name.clone();
         let cookie = session::start(&state, &headers, &origin, name, false).await?;

@@ -189,6 +189,7 @@ pub(super) async fn end(
             .remove_session(digest, by, state.clock.now_ms())
             .await
             .map_err(Problem::from)?;
+        state.live.session_ended();
     }
     set_cookie("", 0, &state.config)
 }
@@ -208,7 +209,9 @@ pub(super) async fn end_others(
         person.by.clone(),
         state.clock.now_ms(),
     );
-    Ok(ended.await?)
+    let ended = ended.await?;
+    state.live.session_ended();
+    Ok(ended)
 }
 
 /// A user's sessions.

@@ -359,7 +359,9 @@ async fn change(
     let by = logged_in.0.by.clone();
     let now_ms = state.clock.now_ms();
     let changed = state.store.change_user(name.to_owned(), wanted, by, now_ms);
-    changed.await?.map_err(refused_change)
+    changed.await?.map_err(refused_change)?;
+    state.live.session_ended();
+    Ok(())
 }
 
 // needs: ManagePeople at all places of the user, before and after
@@ -426,7 +428,9 @@ async fn end_sessions(
     let ended = state
         .store
         .end_sessions(name.to_owned(), None, None, by, now_ms);
-    Ok(ended.await?)
+    let ended = ended.await?;
+    state.live.session_ended();
+    Ok(ended)
 }
 
 /// Where a user's page is.
