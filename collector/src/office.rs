@@ -29,8 +29,8 @@ mod overview;
 mod password;
 mod public;
 mod query;
-mod second_factor;
 mod scope;
+mod second_factor;
 pub mod secret;
 pub mod session;
 mod supplement;
@@ -52,6 +52,7 @@ use crate::app::AppState;
 use crate::config::Config;
 use crate::problem::{Problem, ProblemType};
 
+pub(crate) use error::failed;
 pub use error::not_found;
 pub use live::Live;
 

@@ -14,9 +14,9 @@ use manyi_shared::domain::{Channel, HallId, OutcomeKind, StreamId, TerminalId};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
-use super::ScoreRequest;
 use super::auth::Caller;
 use super::scores::files::CSV;
+use super::{ScoreRequest, visible_halls};
 use crate::access::{Permission, Place};
 use crate::app::AppState;
 use crate::export::csv::{BOM, line};

@@ -1,5 +1,6 @@
 //! A collector on a real database in a temporary directory, asked without a socket.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -209,7 +210,7 @@ impl TestApp {
 
     /// A session of a user, without the login page.
     pub(crate) async fn session_of(&self, name: &str) -> String {
-        let token = format!("session-of-{name}");
+        let token = secret::token().unwrap();
         let session = NewSession {
             digest: secret::digest(&token),
             id: token.clone(),
@@ -290,6 +291,38 @@ impl TestApp {
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         (parts.status, parts.headers, bytes.to_vec())
+    }
+
+    /// Like [`Self::send`], but of a page that does not end by itself only the first piece.
+    pub(crate) async fn send_briefly(&self, request: Request<Body>) -> Answer {
+        let (mut parts, body) = request.into_parts();
+        let address = SocketAddr::from(([192, 0, 2, 1], 40_000));
+        parts.extensions.insert(ConnectInfo(address));
+        let request = Request::from_parts(parts, body);
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let kind = headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes());
+        let text = if kind == Some(b"text/event-stream") {
+            String::new()
+        } else {
+            let bytes = axum::body::to_bytes(response.into_body(), usize::MAX);
+            String::from_utf8_lossy(&bytes.await.unwrap()).into_owned()
+        };
+        Answer {
+            status,
+            headers,
+            text,
+        }
+    }
+
+    /// Every path that the router has, as it tells them when asked to describe itself.
+    pub(crate) fn paths(&self) -> BTreeSet<String> {
+        let told = format!("{:?}", self.router);
+        let quoted = told.split('"').skip(1).step_by(2);
+        quoted
+            .filter(|text| text.starts_with('/') && !text.contains("{*__private"))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The body of a page that does not end by itself.

@@ -33,6 +33,12 @@ fn code(secret: &[u8], step: i64) -> String {
     format!("{number:06}")
 }
 
+/// The code that an app shows at a moment.
+#[cfg(test)]
+pub(in crate::office) fn shown(secret: &[u8], now_ms: i64) -> String {
+    code(secret, step(now_ms))
+}
+
 /// The step whose code the text is, after `last` and at most one step from now.
 pub(in crate::office) fn matching(
     secret: &[u8],
