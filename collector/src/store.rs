@@ -15,6 +15,8 @@ mod ingest;
 pub mod marks;
 mod migrations;
 mod office;
+pub(crate) mod part;
+mod postgres;
 pub mod prompts;
 mod proof;
 pub mod publications;
@@ -23,6 +25,7 @@ pub mod scores;
 pub(crate) mod sql;
 pub mod sqlite;
 pub mod users;
+pub mod views;
 
 pub use audit::AuditStore;
 pub use database::Database;
@@ -44,6 +47,7 @@ pub use publications::PublicationStore;
 pub use records::RecordStore;
 pub use scores::ScoreStore;
 pub use users::UserStore;
+pub use views::ViewStore;
 
 /// Everything the collector asks of its database.
 pub trait Store:
@@ -59,6 +63,7 @@ pub trait Store:
     + RecordStore
     + ScoreStore
     + UserStore
+    + ViewStore
 {
 }
 
@@ -75,5 +80,6 @@ impl<T> Store for T where
         + RecordStore
         + ScoreStore
         + UserStore
+        + ViewStore
 {
 }

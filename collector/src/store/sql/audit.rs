@@ -101,7 +101,7 @@ fn verify(db: &Db<'_>, noted: Option<Head>) -> Result<AuditReport, StoreError> {
 #[async_trait]
 impl AuditStore for Database {
     async fn note(&self, note: Note, now_ms: i64) -> Result<(), StoreError> {
-        self.write(move |db| append(db, &note, now_ms)).await
+        self.write_beside(move |db| append(db, &note, now_ms)).await
     }
 
     async fn audit_entries(
@@ -143,7 +143,7 @@ impl AuditStore for Database {
     }
 
     async fn drop_audit(&self, until_ms: i64, note: Note, now_ms: i64) -> Result<u64, StoreError> {
-        self.write(move |db| {
+        self.write_beside(move |db| {
             db.lock_name("audit")?;
             // The log is cut at one place: before the first entry that stays, whatever clocks did.
             let stays = "SELECT seq FROM audit_entry WHERE at_ms >= ?1 ORDER BY seq LIMIT 1";

@@ -167,7 +167,7 @@ fn try_now(
 #[async_trait]
 impl UserStore for Database {
     async fn add_first_user(&self, user: OfficeUser, now_ms: i64) -> Result<bool, StoreError> {
-        self.write(move |db| change::add_first(db, &user, now_ms))
+        self.write_beside(move |db| change::add_first(db, &user, now_ms))
             .await
     }
 
@@ -202,12 +202,12 @@ impl UserStore for Database {
         by: By,
         now_ms: i64,
     ) -> Result<Result<(), UserRefused>, StoreError> {
-        self.write(move |db| change::change(db, &name, wanted, by, now_ms))
+        self.write_beside(move |db| change::change(db, &name, wanted, by, now_ms))
             .await
     }
 
     async fn use_step(&self, name: String, step: i64) -> Result<bool, StoreError> {
-        self.write(move |db| {
+        self.write_beside(move |db| {
             let sql = "UPDATE office_user SET totp_step = ?2 \
                        WHERE user_name = ?1 AND totp_secret IS NOT NULL AND totp_step < ?2";
             Ok(db.execute(sql, values![name, step])? == 1)
@@ -222,7 +222,7 @@ impl UserStore for Database {
         by: By,
         now_ms: i64,
     ) -> Result<bool, StoreError> {
-        self.write(move |db| change::use_recovery_code(db, &name, digest, by, now_ms))
+        self.write_beside(move |db| change::use_recovery_code(db, &name, digest, by, now_ms))
             .await
     }
 
@@ -253,12 +253,12 @@ impl UserStore for Database {
         pace: Pace,
         now_ms: i64,
     ) -> Result<Result<(), i64>, StoreError> {
-        self.write(move |db| try_now(db, subject, pace, now_ms))
+        self.write_beside(move |db| try_now(db, subject, pace, now_ms))
             .await
     }
 
     async fn forgive(&self, subject: TokenDigest) -> Result<(), StoreError> {
-        self.write(move |db| {
+        self.write_beside(move |db| {
             let sql = "DELETE FROM throttle WHERE subject = ?1";
             db.execute(sql, values![subject]).map(drop)
         })
@@ -279,7 +279,7 @@ impl UserStore for Database {
         former: Option<TokenDigest>,
         now_ms: i64,
     ) -> Result<(), StoreError> {
-        self.write(move |db| session::add(db, &new, former, now_ms))
+        self.write_beside(move |db| session::add(db, &new, former, now_ms))
             .await
     }
 
@@ -294,7 +294,7 @@ impl UserStore for Database {
     }
 
     async fn touch_session(&self, digest: TokenDigest, now_ms: i64) -> Result<(), StoreError> {
-        self.write(move |db| {
+        self.write_beside(move |db| {
             let sql = "UPDATE office_session SET seen_ms = ?2 \
                        WHERE token_digest = ?1 AND seen_ms < ?2";
             db.execute(sql, values![digest, now_ms]).map(drop)
@@ -308,7 +308,7 @@ impl UserStore for Database {
         by: Option<By>,
         now_ms: i64,
     ) -> Result<(), StoreError> {
-        self.write(move |db| session::remove(db, digest, by, now_ms))
+        self.write_beside(move |db| session::remove(db, digest, by, now_ms))
             .await
     }
 
@@ -330,7 +330,7 @@ impl UserStore for Database {
         by: By,
         now_ms: i64,
     ) -> Result<u64, StoreError> {
-        self.write(move |db| session::end(db, &user, id, but, by, now_ms))
+        self.write_beside(move |db| session::end(db, &user, id, but, by, now_ms))
             .await
     }
 
@@ -340,7 +340,8 @@ impl UserStore for Database {
         by: By,
         now_ms: i64,
     ) -> Result<Result<(), TokenRefused>, StoreError> {
-        self.write(move |db| token::add(db, &new, by, now_ms)).await
+        self.write_beside(move |db| token::add(db, &new, by, now_ms))
+            .await
     }
 
     async fn tokens(&self) -> Result<Vec<ApiToken>, StoreError> {
@@ -356,7 +357,7 @@ impl UserStore for Database {
     }
 
     async fn touch_token(&self, digest: TokenDigest, now_ms: i64) -> Result<(), StoreError> {
-        self.write(move |db| {
+        self.write_beside(move |db| {
             let sql = "UPDATE api_token SET seen_ms = ?2 WHERE token_digest = ?1";
             db.execute(sql, values![digest, now_ms]).map(drop)
         })
@@ -364,7 +365,7 @@ impl UserStore for Database {
     }
 
     async fn revoke_token(&self, name: String, by: By, now_ms: i64) -> Result<bool, StoreError> {
-        self.write(move |db| token::revoke(db, &name, by, now_ms))
+        self.write_beside(move |db| token::revoke(db, &name, by, now_ms))
             .await
     }
 
@@ -374,7 +375,7 @@ impl UserStore for Database {
         started: OidcTry,
         now_ms: i64,
     ) -> Result<(), StoreError> {
-        self.write(move |db| session::add_oidc_try(db, digest, &started, now_ms))
+        self.write_beside(move |db| session::add_oidc_try(db, digest, &started, now_ms))
             .await
     }
 
@@ -383,7 +384,7 @@ impl UserStore for Database {
         digest: TokenDigest,
         now_ms: i64,
     ) -> Result<Option<OidcTry>, StoreError> {
-        self.write(move |db| session::take_oidc_try(db, digest, now_ms))
+        self.write_beside(move |db| session::take_oidc_try(db, digest, now_ms))
             .await
     }
 }

@@ -16,6 +16,7 @@ pub(super) fn add(
     former: Option<TokenDigest>,
     now_ms: i64,
 ) -> Result<(), StoreError> {
+    db.lock_name("office_session")?;
     let expired = "DELETE FROM office_session WHERE expires_ms <= ?1";
     db.execute(expired, values![now_ms])?;
     if let Some(former) = former {
@@ -160,6 +161,7 @@ pub(super) fn add_oidc_try(
     started: &OidcTry,
     now_ms: i64,
 ) -> Result<(), StoreError> {
+    db.lock_name("oidc_try")?;
     let expired = "DELETE FROM oidc_try WHERE expires_ms <= ?1";
     db.execute(expired, values![now_ms])?;
     db.execute(
