@@ -434,12 +434,14 @@ async fn a_token_does_what_its_scope_says_until_it_expires() {
 }
 
 #[tokio::test]
-async fn figures_of_a_department_are_those_of_the_department() {
+async fn figures_of_a_part_are_those_of_the_part() {
     let app = app().await;
-    app.tally("H1", &[("2026-03-09T01:00:00Z", "A01", "S1", 4, 1, 5, 3)])
-        .await;
-    app.sql("INSERT INTO tally (hall_id, slot, window_id, department_id, staff_id, item_code, channel, outcome, level, n) VALUES ('H1', 1969924, 'A02', 'D2', '', '', 4, 1, 1, 5)".to_owned()).await;
+    let first = ("2026-03-09T01:00:00Z", "A01", "S1", 4, 1, 5, 3);
+    let second = ("2026-03-09T01:00:00Z", "A02", "", 4, 1, 1, 5);
+    app.tally("H1", &[first, second]).await;
     app.token_at("manyi_part", "see_scores", "department:H1:D1")
+        .await;
+    app.token_at("manyi_window", "see_scores", "window:H1:A01")
         .await;
     let whole = app.token().await;
     let rated = async |token: &str, query: &str| {
@@ -448,12 +450,19 @@ async fn figures_of_a_department_are_those_of_the_department() {
         answer.json()["total"]["counts"]["rated"].as_u64()
     };
     assert_eq!(rated(&whole, "").await, Some(8));
-    assert_eq!(rated("manyi_part", "").await, Some(3));
-    assert_eq!(rated("manyi_part", "department=D1").await, Some(3));
-    let beside = app.scores("manyi_part", "department=D2").await;
-    assert_eq!(beside.status, StatusCode::NOT_FOUND);
-    let beside = app.scores("manyi_part", "department=D1,D2").await;
-    assert_eq!(beside.status, StatusCode::NOT_FOUND);
+    assert_eq!(rated("manyi_part", "").await, Some(8));
+    assert_eq!(rated("manyi_part", "window=A02").await, Some(5));
+    assert_eq!(rated("manyi_window", "").await, Some(3));
+    assert_eq!(rated("manyi_window", "window=A01").await, Some(3));
+    for (token, query) in [
+        ("manyi_part", "department=D2"),
+        ("manyi_part", "department=D1,D2"),
+        ("manyi_window", "window=A02"),
+        ("manyi_window", "window=A01,A02"),
+    ] {
+        let beside = app.scores(token, query).await;
+        assert_eq!(beside.status, StatusCode::NOT_FOUND, "{token} {query}");
+    }
 }
 
 #[tokio::test]
