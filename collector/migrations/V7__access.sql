@@ -49,8 +49,8 @@ CREATE TABLE oidc_try (
     expires_ms   BIGINT NOT NULL
 );
 
--- Sessions know their device since; those from before do not, and end.
-DELETE FROM office_session;
+-- Sessions know their device and their last use since. Those from before were last used in 1970, as far
+-- as anybody knows: their users log in again.
 ALTER TABLE office_session ADD COLUMN session_id TEXT NOT NULL DEFAULT '';   -- names it in lists; opens nothing
 ALTER TABLE office_session ADD COLUMN created_ms BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE office_session ADD COLUMN seen_ms BIGINT NOT NULL DEFAULT 0;

@@ -34,7 +34,10 @@ mod records;
 pub(crate) mod recount;
 mod scores;
 mod session;
+pub(crate) mod tables;
 pub(crate) mod tally;
+#[cfg(test)]
+mod tests;
 mod users;
 mod value;
 mod views;
