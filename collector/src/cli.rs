@@ -30,6 +30,9 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 
+use crate::access::Place;
+use crate::audit::{Action, By, Note};
+use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::store::sqlite::SqliteStore;
 
@@ -176,6 +179,12 @@ pub fn block_on<T>(job: impl Future<Output = anyhow::Result<T>>) -> anyhow::Resu
         .build()
         .context("could not start the runtime")?
         .block_on(job)
+}
+
+/// Has the next change written down as this command's.
+fn noted(store: &SqliteStore, action: Action, place: Place, object: impl Into<String>) {
+    let note = Note::new(By::operator(who()), action, place, object);
+    store.note_next_write(note, SystemClock.now_ms());
 }
 
 /// Who runs the program, as far as the machine knows.
