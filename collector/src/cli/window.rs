@@ -5,7 +5,6 @@ use manyi_shared::domain::{HallId, WindowId};
 
 use super::place::{chosen, has};
 use super::{Globals, block_on, noted, out};
-use crate::access::Place;
 use crate::audit::Action;
 use crate::hall::check_paused;
 use crate::store::OfficeStore;
@@ -49,7 +48,7 @@ impl Command {
             let hall = chosen(&store, place.hall.as_ref()).await?;
             has(&hall, &place.window)?;
             let window = place.window.clone();
-            let at = Place::Window(hall.id.clone(), window.clone());
+            let at = crate::access::Place::Window(hall.id.clone(), window.clone());
             let doing = match &self {
                 Self::Pause { .. } => "pause",
                 Self::Resume { .. } => "resume",
