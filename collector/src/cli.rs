@@ -10,6 +10,7 @@ mod enrol_code;
 mod hall;
 mod init;
 mod keys;
+mod marks;
 mod open_sealed;
 pub mod out;
 mod place;
@@ -124,6 +125,8 @@ enum Command {
     VerifyProof(proof::CheckArgs),
     /// Compute scores from counts, to check a published table
     Score(score::Args),
+    /// Look for odd ratings in a range of days, and say how many marks there are
+    Marks(marks::Args),
     /// Manage API tokens
     Token(token::Args),
     /// Manage users of the office pages
@@ -161,6 +164,7 @@ impl Cli {
             Command::Proof(args) => args.run(globals),
             Command::VerifyProof(args) => args.run(),
             Command::Score(args) => args.run(globals),
+            Command::Marks(args) => args.run(globals),
             Command::Token(args) => args.run(globals),
             Command::User(command) => command.run(globals),
             Command::Audit(command) => command.run(globals),

@@ -24,6 +24,7 @@ mod indicators;
 mod language;
 mod live;
 mod login;
+mod marks;
 pub mod oidc;
 mod overview;
 mod password;
@@ -85,6 +86,7 @@ pub fn router(config: &Config) -> Router<AppState> {
         .route("/office/views/forget", post(views::forget))
         .route("/office/indicators", get(indicators::page))
         .merge(bulletin::router())
+        .merge(marks::router())
         .route("/office/live", get(live::stream))
         .layer(axum::middleware::from_fn(guard::same_origin))
         .layer(axum::middleware::from_fn(language::remember));

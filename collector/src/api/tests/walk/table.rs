@@ -169,6 +169,12 @@ pub(super) const ROUTES: &[Route] = &[
         "month=2026-02&hall={hall}",
         Needs::All(&[P::SeeScores, P::Publish]),
     ),
+    page("/office/marks", HALL, Needs::All(&[P::SeeClerks])),
+    form(
+        "/office/marks/decide",
+        "hall={hall}&terminal=x&stream=x&seq=1&rule=x&to=open&why=a",
+        Needs::All(&[P::MarkRatings]),
+    ),
     data("/api/v1/scores", HALL, SCORES),
     data("/api/v1/scores.csv", HALL, FILES),
     data("/api/v1/scores.xlsx", HALL, FILES),
