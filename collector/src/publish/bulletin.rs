@@ -1,6 +1,6 @@
 //! The monthly bulletin: what is in it, and how it is made from the counts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
@@ -175,6 +175,7 @@ async fn fill(
         outcomes(&known),
         channels(&scope.count("channel").await?, rounding),
         units(&by_unit.0, by_unit.1, &unit_names, rounding),
+        super::tags::table(&bad_tags(scope).await?),
         incidents(scope, content).await?,
         rectification(&known),
     ];
@@ -399,6 +400,29 @@ fn units(counted: &Counted, column: Split, known: &Names, rounding: Rounding) ->
         rows,
         notes: Vec::new(),
     }
+}
+
+/// How many bad ratings have each tag, of all halls together.
+async fn bad_tags(scope: &Scope<'_>) -> Result<BTreeMap<u16, u128>, Problem> {
+    let request = scope.request("")?;
+    let from = request.range.from().timestamp().as_millisecond();
+    let to = request.range.to().timestamp().as_millisecond();
+    let mut sum = BTreeMap::new();
+    for hall in scope
+        .halls
+        .iter()
+        .filter(|hall| scope.ids.contains(hall.id.as_str()))
+    {
+        for (tag, n) in scope
+            .state
+            .store
+            .bad_tags(hall.id.clone(), from..to)
+            .await?
+        {
+            *sum.entry(tag).or_insert(0) += n;
+        }
+    }
+    Ok(sum)
 }
 
 /// What the centre learnt in the month that may mean missing records, and nobody has cleared.
