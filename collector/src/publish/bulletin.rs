@@ -62,6 +62,11 @@ pub fn month_of(text: &str) -> Option<(Date, Date)> {
     Some((first, first.last_of_month()))
 }
 
+/// `2026-10-01T00:00:00+08:00`.
+fn written(at: &jiff::Zoned) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
 /// What a bulletin is counted from.
 struct Scope<'a> {
     state: &'a AppState,
@@ -134,8 +139,8 @@ impl Bulletin {
                 |hall| Text::new(hall.name.clone(), hall.name.clone()),
             ),
             time_zone: request.range.zone_name().to_owned(),
-            from: request.range.from().to_string(),
-            to: request.range.to().to_string(),
+            from: written(&request.range.from()),
+            to: written(&request.range.to()),
             tables: Vec::new(),
             public: Vec::new(),
             min_group: state.config.public_min_group,
