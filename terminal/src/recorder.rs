@@ -178,7 +178,11 @@ impl<A: Fn(Answer)> Recorder<A> {
                 let event = self.seal_text(key, target, what, &text);
                 (self.answer)(Answer::Event(event));
             }
-            Job::Note(prompt) => self.note.write(&prompt),
+            Job::Note(prompt) => {
+                let writer = self.writer.as_ref();
+                let own = writer.filter(|writer| writer.stream() == prompt.id.stream);
+                self.note.write(&prompt, own.map(Writer::tip));
+            }
         }
     }
 
@@ -216,6 +220,7 @@ impl<A: Fn(Answer)> Recorder<A> {
         let now = self.clock.read();
         let (mut writer, work) = open_or_set_aside(path, opening, now)?;
         writer.limit(self.limits);
+        let quiet = work.is_done() && work.so_far().losses.is_empty();
         let stream = writer.stream();
         self.writer = Some(writer);
         self.notice_clock(&now);
@@ -229,11 +234,32 @@ impl<A: Fn(Answer)> Recorder<A> {
                 self.step_of_salvage();
             }
         }
+        self.hear_witness(quiet, &now)?;
         let (taken, interrupted) = self.look_back(path)?;
         let kept = taken && self.failed.is_some_and(|failed| failed.in_doubt);
         self.handed_over |= interrupted.is_some();
         self.tell_not_kept(taken, kept)?;
         Ok((stream, kept, interrupted))
+    }
+
+    /// Tells of it when the journal is older than the note beside it. Where the journal was damaged as
+    /// well, the losses that are told of it include what the note remembers.
+    fn hear_witness(&mut self, quiet: bool, now: &ClockReading) -> Result<(), JournalError> {
+        let (Some(writer), Some(witness)) = (&mut self.writer, self.note.witness()) else {
+            return Ok(());
+        };
+        if !quiet {
+            if let Some(prompt) = self.note.read() {
+                self.note.write(&prompt, None);
+            }
+        } else if let Some(loss) = writer.hear(witness, now)? {
+            let from = loss.from.map_or(0, Seq::get);
+            tracing::error!(
+                stream = %witness.stream, from, noted = witness.tip.get(),
+                "the card gave back an older journal; from here on records may be missing"
+            );
+        }
+        Ok(())
     }
 
     /// Seals how many records were not kept, if any. `taken` says that something lies where the first

@@ -239,7 +239,7 @@ impl SalvageWork {
                 .map(|file| file.len())
                 .sum();
             let mut task = Task {
-                told: is_marked(conn, &told(&aside)).map_err(|e| open::judge(path, e))?,
+                told: writer::is_marked(conn, &told(&aside)).map_err(|e| open::judge(path, e))?,
                 aside,
                 plan: None,
                 made: false,
@@ -420,14 +420,6 @@ fn rescue(writer: &mut Writer, now: &ClockReading, batch: &[Rescued]) -> Result<
 
 fn told(aside: &Aside) -> String {
     format!("told.{}", aside.number)
-}
-
-fn is_marked(conn: &Connection, name: &str) -> rusqlite::Result<bool> {
-    conn.query_row(
-        "SELECT EXISTS (SELECT 1 FROM note WHERE name = ?)",
-        [name],
-        |row| row.get(0),
-    )
 }
 
 /// A file with very many holes says one thing: that it is full of holes.

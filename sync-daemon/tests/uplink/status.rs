@@ -144,6 +144,7 @@ async fn status_says_what_since_when_why_and_what_to_do() {
 
     let revoked = UplinkStatus {
         revoked: true,
+        revoked_since_ms: Some(1_795_000_000_000),
         ..failing
     };
     revoked.write(&path).unwrap();

@@ -368,3 +368,69 @@ fn put_clock_record(journal: PathBuf) -> (StreamId, u64) {
         .unwrap();
     (stored.id, 2)
 }
+
+/// The files of a folder but for what SQLite shares between processes.
+fn copy_of(folder: &std::path::Path, only: &str) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with(only) && !name.ends_with("-shm") {
+            std::fs::copy(entry.path(), copy.path().join(name)).unwrap();
+        }
+    }
+    copy
+}
+
+#[test]
+fn a_card_that_gives_back_an_older_journal_is_told_of() {
+    let mut desk = Desk::new(true);
+    let (stream, _) = desk.open();
+    assert!(matches!(desk.seal(rating(1)), Event::Sealed(_)));
+    // What the card will give back: whole, but without the second rating and all after it.
+    let older = copy_of(desk.folder.path(), "journal");
+    assert!(matches!(desk.seal(rating(2)), Event::Sealed(_)));
+    desk.ask(Job::Note(Prompt {
+        id: PromptId { stream, ordinal: 3 },
+        ordinal: 3,
+        event: ServiceEvent::default(),
+        call: Call::default(),
+        names: Names::default(),
+    }));
+    assert!(matches!(desk.seal(rating(3)), Event::Sealed(_)));
+    let note = std::fs::read(desk.folder.path().join("open-prompt.json")).unwrap();
+    desk.end_and_read();
+    std::fs::write(older.path().join("open-prompt.json"), note).unwrap();
+
+    let mut next = Desk::start(older, true);
+    next.open();
+    assert_eq!(
+        next.losses(),
+        [(LossCause::OlderJournal, Some(stream), [Some(3), None, None])]
+    );
+    next.open();
+    assert_eq!(next.losses().len(), 1, "told once");
+}
+
+#[test]
+fn a_start_after_an_orderly_stop_or_a_kill_tells_of_no_older_journal() {
+    let mut desk = Desk::new(true);
+    let (stream, _) = desk.open();
+    for ordinal in 1..=3 {
+        desk.ask(Job::Note(Prompt {
+            id: PromptId { stream, ordinal },
+            ordinal,
+            event: ServiceEvent::default(),
+            call: Call::default(),
+            names: Names::default(),
+        }));
+        assert!(matches!(desk.seal(rating(ordinal)), Event::Sealed(_)));
+    }
+    // A kill right now leaves all of it with the kernel.
+    let killed = copy_of(desk.folder.path(), "");
+    let mut next = Desk::start(killed, true);
+    next.open();
+    assert_eq!(next.losses(), []);
+    desk.open();
+    assert_eq!(desk.losses(), []);
+}
