@@ -10,6 +10,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::classify::ServerErrorsFailureClass;
 use tower_http::request_id::{
     MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer,
 };
@@ -130,7 +131,11 @@ pub fn router(state: AppState) -> Router {
         .layer(
             ServiceBuilder::new()
                 .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
-                .layer(TraceLayer::new_for_http().make_span_with(span))
+                .layer(
+                    TraceLayer::new_for_http()
+                        .make_span_with(span)
+                        .on_failure(failed),
+                )
                 .layer(PropagateRequestIdLayer::new(REQUEST_ID))
                 .layer(CatchPanicLayer::custom(Problem::after_panic))
                 .layer(TimeoutLayer::with_status_code(
@@ -138,6 +143,21 @@ pub fn router(state: AppState) -> Router {
                     REQUEST_TIMEOUT,
                 )),
         )
+}
+
+/// A 503 is how a returning fleet is told when to come back: thousands of them are no fault, and what
+/// made one necessary is logged where it happens. One that took the whole time is a fault.
+fn failed(class: ServerErrorsFailureClass, latency: Duration, _: &tracing::Span) {
+    let turned_away = matches!(
+        class,
+        ServerErrorsFailureClass::StatusCode(StatusCode::SERVICE_UNAVAILABLE)
+    );
+    let latency_ms = latency.as_millis();
+    if turned_away && latency < REQUEST_TIMEOUT {
+        tracing::debug!(latency_ms, "asked to come back later");
+    } else {
+        tracing::error!(%class, latency_ms, "response failed");
+    }
 }
 
 /// Method, path without query (queries may hold what logs must not) and the request's id.

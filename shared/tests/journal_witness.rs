@@ -86,16 +86,17 @@ fn a_journal_that_ends_before_what_is_remembered_says_so_once_with_its_bounds() 
 }
 
 #[test]
-fn a_stream_that_is_not_there_at_all_is_missing_from_its_first_position_on() {
+fn where_the_whole_stream_is_gone_the_end_of_the_one_before_may_be_gone_as_well() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.sqlite");
     two_ratings(&path);
     let gone = StreamId::from_bytes([7; 16]);
     let mut writer = open(&path, 9_000);
     let loss = writer.hear(witness(gone, 1), &at(9_500)).unwrap().unwrap();
+    assert_eq!((loss.stream, loss.from, loss.until), (None, None, None));
     assert_eq!(
-        (loss.stream, loss.from, loss.earliest_ms),
-        (Some(gone), Some(Seq::FIRST), None)
+        (loss.earliest_ms, loss.latest_ms),
+        (Some(1_002_000), Some(1_009_500))
     );
 }
 

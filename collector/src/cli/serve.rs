@@ -6,6 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use axum_server::Handle;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -20,6 +24,13 @@ use crate::store::sqlite::SqliteStore;
 /// How long open requests may take to finish after the signal: far longer than an exchange takes,
 /// shorter than systemd's patience (90 s).
 const FINISH_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long a connection may take to send the head of a request, or of its next one: a terminal sends
+/// it in one piece, and one that is silent for longer connects anew.
+const HEAD_WITHIN: Duration = Duration::from_secs(30);
+
+/// Open files that are asked for: a connection each for a fleet that returns, and the database's own.
+const FILES: u64 = 65_536;
 
 /// No arguments of its own.
 #[derive(Debug, clap::Args)]
@@ -37,6 +48,7 @@ impl Args {
         if adopted {
             tracing::info!("profiles carry another office key from now on");
         }
+        raise_file_limit();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -92,29 +104,50 @@ async fn serve(
     let roots = tokio::spawn(crate::roots::task::publishing(state.clone()));
     let service = app::router(state).into_make_service_with_connect_info::<SocketAddr>();
     let mut terminate = signal(SignalKind::terminate())?;
-    let mut stopped = stopping.subscribe();
-    let stop = async move {
+    let handle = Handle::new();
+    let stop = handle.clone();
+    let signals = tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = tokio::signal::ctrl_c() => {}
         }
         tracing::info!("stopping: open requests are finished first");
+        // Live pages end by themselves when told; a connection that hangs does not keep us from it.
         stopping.send_replace(true);
-    };
-    // Live pages end by themselves when told; a connection that hangs does not keep us from it.
-    let enough = async move {
-        // An error means that the sender is gone, which it is only after it was told to stop.
-        if stopped.wait_for(|stopping| *stopping).await.is_ok() {
-            tokio::time::sleep(FINISH_WITHIN).await;
-        }
-    };
-    tokio::select! {
-        served = axum::serve(listener, service).with_graceful_shutdown(stop) => served?,
-        () = enough => tracing::info!("connections that are still open are closed"),
-    }
+        stop.graceful_shutdown(Some(FINISH_WITHIN));
+    });
+    let mut server = axum_server::from_tcp(listener.into_std()?)?.handle(handle);
+    impatient(server.http_builder());
+    server.serve(service).await?;
+    signals.abort();
     roots.abort();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Whoever connects and says nothing, or a byte a second, is hung up on.
+fn impatient(http: &mut Builder<TokioExecutor>) {
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN);
+}
+
+/// Takes as many open files as the system lets this process have. The usual 1,024 are fewer than the
+/// tablets of a city.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.unwrap_or(FILES).min(FILES);
+    if limit.current.is_none_or(|current| current >= most) {
+        return;
+    }
+    let raised = Rlimit {
+        current: Some(most),
+        maximum: limit.maximum,
+    };
+    match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => tracing::debug!(files = most, "may open so many files"),
+        Err(error) => tracing::warn!(files = most, "may not open so many files: {error}"),
+    }
 }
 
 fn start_log(config: &Config) {

@@ -39,7 +39,7 @@ impl Writer {
         now: &ClockReading,
     ) -> Result<Option<Loss>, JournalError> {
         let path = self.path().to_owned();
-        let found = missing(self.conn(), witness, now.wall_ms);
+        let found = missing(self.conn(), witness, self.stream(), now.wall_ms);
         let found = found.map_err(|source| JournalError::Sqlite {
             doing: "look for what a witness remembers",
             path,
@@ -60,31 +60,49 @@ fn told(witness: Witness) -> String {
     format!("older.{}", witness.stream)
 }
 
-fn missing(conn: &Connection, witness: Witness, now_ms: i64) -> rusqlite::Result<Option<Loss>> {
+/// `present` is the stream that has just been opened.
+fn missing(
+    conn: &Connection,
+    witness: Witness,
+    present: StreamId,
+    now_ms: i64,
+) -> rusqlite::Result<Option<Loss>> {
     if is_marked(conn, &told(witness))? {
         return Ok(None);
     }
-    let row = walk::stream(conn, witness.stream)?;
-    let end = match &row {
-        Some(row) => last(conn, row)?,
-        None => 0,
+    // It remembers the beginning of the last prompt, not what was sealed after it: the end is open.
+    let loss = Loss {
+        cause: LossCause::OlderJournal,
+        stream: None,
+        from: None,
+        until: None,
+        earliest_ms: None,
+        latest_ms: Some(now_ms),
+        records: None,
     };
+    let Some(row) = walk::stream(conn, witness.stream)? else {
+        // The end of the stream before may be gone as well, and others in between.
+        let before = walk::streams(conn)?
+            .into_iter()
+            .rfind(|row| row.id != present);
+        let earliest_ms = match &before {
+            Some(row) => sealed_last(conn, row)?,
+            None => None,
+        };
+        return Ok(Some(Loss {
+            earliest_ms,
+            ..loss
+        }));
+    };
+    let end = last(conn, &row)?;
     if end >= witness.tip.get() {
         return Ok(None);
     }
-    let earliest_ms = match (&row, Seq::new(end)) {
-        (Some(row), Some(end)) => sealed_at(conn, row, end)?,
-        _ => None,
-    };
     Ok(Some(Loss {
-        cause: LossCause::OlderJournal,
         stream: Some(witness.stream),
-        from: Seq::new(end).map_or(Some(Seq::FIRST), |end| Some(end.plus(1))),
-        // The witness remembers the beginning of the last prompt, not what was sealed after it.
-        until: None,
-        earliest_ms,
-        latest_ms: Some(now_ms),
-        records: None,
+        from: Some(Seq::new(end).map_or(Seq::FIRST, |end| end.plus(1))),
+        earliest_ms: sealed_last(conn, &row)?,
+        ..loss
     }))
 }
 
@@ -100,8 +118,12 @@ fn last(conn: &Connection, row: &StreamRow) -> rusqlite::Result<u64> {
     Ok(held.max(acknowledged).max(row.pruned.get()))
 }
 
-/// When a record was sealed, by the tablet's wall clock; none when it is not there or says nothing.
-fn sealed_at(conn: &Connection, row: &StreamRow, seq: Seq) -> rusqlite::Result<Option<i64>> {
+/// When the last record of a stream was sealed, by the tablet's wall clock; none when it is not there
+/// or says nothing.
+fn sealed_last(conn: &Connection, row: &StreamRow) -> rusqlite::Result<Option<i64>> {
+    let Some(seq) = Seq::new(last(conn, row)?) else {
+        return Ok(None);
+    };
     let opening = record(conn, row, Seq::FIRST)?.map(|record| record.body);
     let Some(RecordBody::StreamOpened(opened)) = opening else {
         return Ok(None);

@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::anyhow;
+use manyi_shared::journal::Witness;
 
 use super::campaign::{MAX_FAILURES, Recording, StateId, record, scratch};
+use super::ledger::{Ledger, Moment};
 use super::lie::{Lies, tell};
-use super::salvage::{Start, start};
+use super::salvage::{Note, Start, start};
 use crate::dice::Dice;
 
 /// States of one story.
@@ -45,6 +47,8 @@ pub struct Verdict {
     pub slowest: Duration,
     /// What was not as it must be.
     pub failures: Vec<Failure>,
+    /// States in which something was missed or is unproved.
+    pub doubtful: Vec<Failure>,
 }
 
 impl fmt::Display for Verdict {
@@ -76,6 +80,8 @@ impl Verdict {
         self.slowest = self.slowest.max(start.took);
         if !start.findings.is_clean() {
             self.failures.push(Failure { state, lies, start });
+        } else if !start.doubts.is_empty() {
+            self.doubtful.push(Failure { state, lies, start });
         }
     }
 
@@ -84,13 +90,15 @@ impl Verdict {
     pub fn lines(&self, seed: u64) -> String {
         let failure = |failure: &Failure| {
             format!(
-                "MANYI_POWER_SEED={seed} MANYI_POWER_LIE={} ({})\n{}",
+                "MANYI_POWER_SEED={seed} MANYI_POWER_LIE={} ({})\n{}{}\n",
                 failure.state,
                 failure.lies,
-                failure.start.findings.lines()
+                failure.start.findings.lines(),
+                failure.start.doubts.join("\n")
             )
         };
-        self.failures.iter().map(failure).collect()
+        let all = self.failures.iter().chain(&self.doubtful);
+        all.map(failure).collect()
     }
 }
 
@@ -111,8 +119,31 @@ pub fn one(recording: &Recording, variant: u64) -> anyhow::Result<(StateId, Lies
     };
     let (folder, copy) = (scratch()?, scratch()?);
     let (files, lies) = tell(recording.events(), cut, &mut dice);
-    let start = start(folder.path(), copy.path(), &files, recording.ledger(), cut)?;
+    let ledger = recording.ledger();
+    let note = note(ledger, cut, &mut dice);
+    let start = start(folder.path(), copy.path(), &files, ledger, cut, note)?;
     Ok((state, lies, start))
+}
+
+/// The note of the open prompt, as a cut may leave it: it is written when a question is shown and never
+/// synced, so it may be the newest, an older one, or none.
+fn note(ledger: &Ledger, cut: Moment, dice: &mut Dice) -> Note {
+    let mut sealed: Vec<_> = ledger
+        .entries
+        .iter()
+        .filter_map(|(place, entry)| Some((entry.thanked.filter(|at| *at <= cut)?, *place)))
+        .collect();
+    sealed.sort_unstable();
+    let newest = sealed.last().copied();
+    let left = match dice.below(10) {
+        0..=6 => newest,
+        7..=8 => dice.pick(&sealed).copied(),
+        _ => None,
+    };
+    Note {
+        witness: left.map(|(_, (stream, tip))| Witness { stream, tip }),
+        is_newest: left.is_some() && left == newest,
+    }
 }
 
 /// So many states, shared out among threads.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use manyi_shared::domain::{Level, Outcome, Seq, ServiceEvent, StreamId};
-use manyi_shared::journal::{Backlog, Reader, Salvage, open_or_salvage};
+use manyi_shared::journal::{Backlog, Reader, Salvage, Witness, open_or_salvage};
 use manyi_shared::wire::{Loss, OutcomeRecord, RecordBody};
 use rusqlite::{Connection, OpenFlags};
 
@@ -40,6 +40,17 @@ pub struct Start {
     pub unproved: usize,
     /// How long it took until a rating could be sealed.
     pub took: Duration,
+    /// What was missed or is unproved, a line each.
+    pub doubts: Vec<String>,
+}
+
+/// What the note of the open prompt remembers after a cut.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Note {
+    /// How far which stream was; none when the note is gone.
+    pub witness: Option<Witness>,
+    /// Whether it is the newest there was.
+    pub is_newest: bool,
 }
 
 /// What a journal holds after the start.
@@ -48,7 +59,7 @@ struct Held {
     records: Content,
     rescued: Content,
     losses: Vec<Loss>,
-    unproved: usize,
+    unproved: Vec<String>,
 }
 
 impl Held {
@@ -77,6 +88,7 @@ pub fn start(
     files: &Files,
     ledger: &Ledger,
     cut: Moment,
+    note: Note,
 ) -> anyhow::Result<Start> {
     clear(folder)?;
     lay_out(folder, files)?;
@@ -91,7 +103,7 @@ pub fn start(
     }
     let readable = readable(copy, ledger);
     let mut start = Start::default();
-    if let Err(error) = look(folder, files, ledger, cut, &readable, &mut start) {
+    if let Err(error) = look(folder, files, (ledger, cut, note), &readable, &mut start) {
         start.findings.unreadable.push(format!("{error:#}"));
     }
     Ok(start)
@@ -104,14 +116,18 @@ fn clear(folder: &Path) -> anyhow::Result<()> {
 fn look(
     folder: &Path,
     files: &Files,
-    ledger: &Ledger,
-    cut: Moment,
+    (ledger, cut, note): (&Ledger, Moment, Note),
     readable: &Content,
     start: &mut Start,
 ) -> anyhow::Result<()> {
     let journal = folder.join(JOURNAL);
     let began = Instant::now();
     let (mut writer, salvage) = open_or_salvage(&journal, &opening()?, reading(LATER))?;
+    // As the recorder does it.
+    let quiet = salvage.set_aside.is_empty() && salvage.losses.is_empty();
+    if let Some(witness) = note.witness.filter(|_| quiet) {
+        writer.hear(witness, &reading(LATER + 1_000))?;
+    }
     writer.append(rating(), &reading(LATER + 2_000))?;
     start.took = began.elapsed();
     start.set_aside = !salvage.set_aside.is_empty();
@@ -122,7 +138,8 @@ fn look(
     );
     are_kept(folder, files, &salvage, &mut start.findings)?;
     let held = held(&journal, ledger, cut, writer.stream(), &mut start.findings)?;
-    start.unproved = held.unproved;
+    start.unproved = held.unproved.len();
+    start.doubts.extend(held.unproved.iter().cloned());
     for (place, bytes) in readable {
         let sent = ledger.entries.get(place).is_some_and(|e| e.is_sent(cut));
         if sent || held.has(place, bytes) {
@@ -130,6 +147,8 @@ fn look(
         }
         if held.tells_the_loss_of(*place) {
             start.missed += 1;
+            let line = format!("missed: {place:?}; told: {:?}", held.losses);
+            start.doubts.push(line);
         } else {
             let line = format!("{place:?} can be read and was not saved");
             start.findings.lost.push(line);
@@ -146,6 +165,12 @@ fn look(
             let line = format!(
                 "{place:?} is gone, and no loss tells of it: {:?}",
                 held.losses
+            );
+            start.findings.lost.push(line);
+        } else if note.is_newest {
+            let line = format!(
+                "{place:?} is gone, the note remembers {:?}, and no loss tells of it: {:?}",
+                note.witness, held.losses
             );
             start.findings.lost.push(line);
         } else {
@@ -246,7 +271,7 @@ fn held(
             _ => {}
         }
     }
-    let mut held_unproved = 0;
+    let mut held_unproved = Vec::new();
     let unproved = |place: &(StreamId, Seq)| {
         let before = place.1.get().checked_sub(1).and_then(Seq::new);
         let before = before.map(|seq| (place.0, seq));
@@ -258,7 +283,9 @@ fn held(
             Some(entry) if entry.fate(cut) == Fate::Unborn => findings
                 .altered
                 .push(format!("{place:?} is there before it was sealed")),
-            Some(entry) if entry.bytes != *bytes && unproved(place) => held_unproved += 1,
+            Some(entry) if entry.bytes != *bytes && unproved(place) => {
+                held_unproved.push(format!("unproved: {place:?}"));
+            }
             Some(entry) if entry.bytes != *bytes => findings
                 .altered
                 .push(format!("{place:?} has other bytes than before")),
