@@ -46,6 +46,8 @@ pub fn router(config: &Config) -> OpenApiRouter<AppState> {
         .layer(DefaultBodyLimit::max(prompts::MAX_BODY));
     OpenApiRouter::new()
         .routes(routes!(scores::scores))
+        .routes(routes!(scores::files::csv))
+        .routes(routes!(scores::files::xlsx))
         .routes(routes!(alarms::alarms))
         .merge(prompts)
         .merge(roots)

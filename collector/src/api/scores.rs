@@ -1,4 +1,7 @@
-//! `GET /api/v1/scores`.
+//! `GET /api/v1/scores`, and the same answer as a table.
+
+pub(super) mod files;
+mod table;
 
 use std::collections::BTreeMap;
 
@@ -99,12 +102,20 @@ pub(super) async fn scores(
     _caller: Caller,
     params: Result<Query<ScoreParams>, QueryRejection>,
 ) -> Result<Json<ScoresBody>, Problem> {
+    answer(&state, params).await.map(Json)
+}
+
+/// The answer to a query, whatever form it then gets.
+async fn answer(
+    state: &AppState,
+    params: Result<Query<ScoreParams>, QueryRejection>,
+) -> Result<ScoresBody, Problem> {
     let Query(params) = params.map_err(|e| Problem::new(ProblemType::Malformed, e.body_text()))?;
     let now =
         jiff::Timestamp::from_millisecond(state.clock.now_ms()).map_err(|_| Problem::internal())?;
     let request = params.check(&state.store.halls().await?, now)?;
     let counted = count(state.store.as_ref(), &request).await?;
-    let names = Labels::load(&state, &request).await?;
+    let names = Labels::load(state, &request).await?;
     let groups = if request.group.is_empty() {
         Vec::new()
     } else {
@@ -114,7 +125,7 @@ pub(super) async fn scores(
         .iter()
         .map(|group| names.body(group, &request))
         .collect();
-    Ok(Json(ScoresBody {
+    Ok(ScoresBody {
         range: RangeBody {
             from: label(&request.range.from()),
             to: label(&request.range.to()),
@@ -132,7 +143,7 @@ pub(super) async fn scores(
             counts: (&counted.total).into(),
             figures: figures(&counted.total, &request),
         },
-    }))
+    })
 }
 
 fn figures(counts: &Counts, request: &ScoreRequest) -> FiguresBody {

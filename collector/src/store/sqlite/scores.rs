@@ -13,15 +13,17 @@ use crate::store::{ScoreStore, StoreError};
 #[async_trait]
 impl ScoreStore for super::SqliteStore {
     async fn tally(&self, query: TallyQuery) -> Result<Tally, StoreError> {
-        self.read(move |connection| tally(connection, &query)).await
+        self.old_read(move |connection| tally(connection, &query))
+            .await
     }
 
     async fn names(&self, column: Column) -> Result<Names, StoreError> {
-        self.read(move |connection| names(connection, column)).await
+        self.old_read(move |connection| names(connection, column))
+            .await
     }
 
     async fn windows(&self, hall: HallId) -> Result<Vec<WindowState>, StoreError> {
-        self.read(move |connection| windows(connection, &hall))
+        self.old_read(move |connection| windows(connection, &hall))
             .await
     }
 }
