@@ -147,6 +147,7 @@ pub fn router(state: AppState) -> Router {
 
 /// A 503 is how a returning fleet is told when to come back: thousands of them are no fault, and what
 /// made one necessary is logged where it happens. One that took the whole time is a fault.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 fn failed(class: ServerErrorsFailureClass, latency: Duration, _: &tracing::Span) {
     let turned_away = matches!(
         class,

@@ -332,14 +332,15 @@ fn any_bit_may_flip(#[values("journal.sqlite", "journal.sqlite-wal")] name: &str
         });
         let what = format!("round {round}: bit {at:?} of {name} flipped");
         let (_, after) = keeps_the_promise(folder.path(), &original.before, &what);
-        // One bit costs at most one record.
+        // One bit costs at most one record; when not even its row can be read any more, the one behind
+        // it, too, which nothing proves then.
         let lost = original.before.sealed.iter().filter(|(place, bytes)| {
             let rescued = after.rescued.get(place);
             !after.own.contains_key(place)
                 && !rescued.is_some_and(|copies| copies.contains(bytes))
                 && !original.before.acknowledged.contains(place)
         });
-        assert!(lost.count() <= 1, "{what}");
+        assert!(lost.count() <= 2, "{what}");
     }
 }
 

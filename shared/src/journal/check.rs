@@ -94,3 +94,16 @@ pub(super) fn chains(conn: &Connection) -> Result<(), Finding> {
     }
     Ok(())
 }
+
+/// Whether there is a stream of which nothing is there. A stream and its opening are one commit, so this
+/// is half of a moment that the card has mixed with another; or a salvage that is not finished.
+pub(super) fn half_a_stream(conn: &Connection) -> rusqlite::Result<bool> {
+    conn.query_row(
+        "SELECT EXISTS (SELECT 1 FROM stream s WHERE s.pruned = 0
+           AND NOT EXISTS (SELECT 1 FROM record r WHERE r.stream_no = s.stream_no)
+           AND NOT EXISTS (SELECT 1 FROM fold f WHERE f.stream_no = s.stream_no)
+           AND NOT EXISTS (SELECT 1 FROM acknowledged a WHERE a.stream_no = s.stream_no))",
+        [],
+        |row| row.get(0),
+    )
+}

@@ -46,7 +46,7 @@ use plan::Plan;
 
 use super::open::{self, Role};
 use super::writer::{self, Begin};
-use super::{JournalError, Limits, Opening, Writer, ballast, cap, size, suspect};
+use super::{JournalError, Limits, Opening, Writer, ballast, cap, check, size, suspect};
 
 pub(super) use import::put_fold;
 pub(super) use wal::{Rest, unreplayed};
@@ -166,6 +166,16 @@ fn open_whole(path: &Path) -> Result<Connection, JournalError> {
     let rest = unreplayed(path);
     let conn = open::open(path, Role::Writer)?;
     let fault = |error| open::judge(path, error);
+    let salvaging = aside::all(path)?
+        .iter()
+        .any(|aside| !aside.report().exists());
+    if !salvaging && check::half_a_stream(&conn).map_err(fault)? {
+        open::keep_log(&conn, true).map_err(fault)?;
+        return Err(JournalError::Unreadable {
+            path: path.to_owned(),
+            problem: "it has a stream without its opening".to_owned(),
+        });
+    }
     match rest.judge(&conn).map_err(fault)? {
         Rest::Nothing => Ok(conn),
         Rest::One {

@@ -80,7 +80,12 @@ fn missing(
         latest_ms: Some(now_ms),
         records: None,
     };
-    let Some(row) = walk::stream(conn, witness.stream)? else {
+    let row = walk::stream(conn, witness.stream)?;
+    let row = match row {
+        Some(row) if last(conn, &row)? > 0 => Some(row),
+        _ => None,
+    };
+    let Some(row) = row else {
         // The end of the stream before may be gone as well, and others in between.
         let before = walk::streams(conn)?
             .into_iter()

@@ -9,6 +9,7 @@ use anyhow::anyhow;
 use manyi_shared::journal::Witness;
 
 use super::campaign::{MAX_FAILURES, Recording, StateId, record, scratch};
+use super::disk::Files;
 use super::ledger::{Ledger, Moment};
 use super::lie::{Lies, tell};
 use super::salvage::{Note, Start, start};
@@ -39,9 +40,11 @@ pub struct Verdict {
     pub told: usize,
     /// Records that are nowhere, in a journal in which nothing is wrong.
     pub traceless: usize,
-    /// Records that SQLite alone could still read, and that were told as lost instead of saved.
+    /// Readable records right behind a hole, which nothing proves: told as lost.
+    pub behind_holes: usize,
+    /// Other records that SQLite alone could still read, and that were told as lost instead of saved.
     pub missed: usize,
-    /// Rescued records that are not as they were sealed, and that no chain could disprove.
+    /// Rescued records that are not as they were sealed.
     pub unproved: usize,
     /// The longest time until a rating could be sealed.
     pub slowest: Duration,
@@ -56,11 +59,12 @@ impl fmt::Display for Verdict {
         write!(
             f,
             "{} starts on lying disks, {} of them set files aside: {} lost records told of, {} gone \
-             without a trace, {} readable ones not saved, {} rescued with other bytes, a rating sealed after {:?} at the latest, {} not as they must be",
+             without a trace, {} behind a hole, {} other readable ones not saved, {} rescued with other bytes, a rating sealed after {:?} at the latest, {} not as they must be",
             self.states,
             self.set_aside,
             self.told,
             self.traceless,
+            self.behind_holes,
             self.missed,
             self.unproved,
             self.slowest,
@@ -75,6 +79,7 @@ impl Verdict {
         self.set_aside += u64::from(start.set_aside);
         self.told += start.told;
         self.traceless += start.traceless;
+        self.behind_holes += start.behind_holes;
         self.missed += start.missed;
         self.unproved += start.unproved;
         self.slowest = self.slowest.max(start.took);
@@ -107,22 +112,41 @@ impl Verdict {
 /// # Errors
 /// When the files cannot be laid out.
 pub fn one(recording: &Recording, variant: u64) -> anyhow::Result<(StateId, Lies, Start)> {
+    let (folder, copy) = (scratch()?, scratch()?);
+    let mut left = left(recording, variant)?;
+    let ledger = recording.ledger();
+    let cut = left.state.cut;
+    let note = note(ledger, cut, &mut left.dice);
+    let start = start(folder.path(), copy.path(), &left.files, ledger, cut, note)?;
+    Ok((left.state, left.lies, start))
+}
+
+/// What a lying disk left of a story.
+#[derive(Debug)]
+pub(super) struct Left {
+    pub(super) state: StateId,
+    pub(super) files: Files,
+    pub(super) lies: Lies,
+    pub(super) dice: Dice,
+}
+
+pub(super) fn left(recording: &Recording, variant: u64) -> anyhow::Result<Left> {
     let mut dice = Dice::of(
         recording.seed() ^ 0x11e5,
         (recording.number() << 32) | variant,
     );
     let cut = dice.index(recording.cuts());
-    let state = StateId {
-        story: recording.number(),
-        cut,
-        variant: usize::try_from(variant)?,
-    };
-    let (folder, copy) = (scratch()?, scratch()?);
     let (files, lies) = tell(recording.events(), cut, &mut dice);
-    let ledger = recording.ledger();
-    let note = note(ledger, cut, &mut dice);
-    let start = start(folder.path(), copy.path(), &files, ledger, cut, note)?;
-    Ok((state, lies, start))
+    Ok(Left {
+        state: StateId {
+            story: recording.number(),
+            cut,
+            variant: usize::try_from(variant)?,
+        },
+        files,
+        lies,
+        dice,
+    })
 }
 
 /// The note of the open prompt, as a cut may leave it: it is written when a question is shown and never
