@@ -161,15 +161,18 @@ pub fn set_aside(path: &Path) -> Vec<PathBuf> {
     all.into_iter().map(|aside| aside.path).collect()
 }
 
+/// Whether a journal that was set aside is still to be put back, as far as the folder can be read.
+pub(super) fn is_under_way(path: &Path) -> bool {
+    let all = aside::all(path).unwrap_or_default();
+    all.iter().any(|aside| !aside.report().exists())
+}
+
 /// Opens a journal in which nothing is wrong, and takes up a record that only its log still has.
 fn open_whole(path: &Path) -> Result<Connection, JournalError> {
     let rest = unreplayed(path);
     let conn = open::open(path, Role::Writer)?;
     let fault = |error| open::judge(path, error);
-    let salvaging = aside::all(path)?
-        .iter()
-        .any(|aside| !aside.report().exists());
-    if !salvaging && check::half_a_stream(&conn).map_err(fault)? {
+    if !is_under_way(path) && check::half_a_stream(&conn).map_err(fault)? {
         open::keep_log(&conn, true).map_err(fault)?;
         return Err(JournalError::Unreadable {
             path: path.to_owned(),
