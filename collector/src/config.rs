@@ -39,6 +39,8 @@ pub struct Config {
     pub exchange_memory_mib: u32,
     /// How long the body of an exchange may take to arrive, in seconds.
     pub exchange_body_seconds: u32,
+    /// The smallest group whose figures are published; smaller ones are withheld.
+    pub public_min_group: u32,
     /// The suite of the collector's key and of terminals that are enrolled from now on.
     pub suite: Suite,
     /// The reverse proxy whose `X-Forwarded-For` is believed.
@@ -48,7 +50,7 @@ pub struct Config {
 const DEFAULTS: &str = include_str!("config/defaults.toml");
 
 /// Every key; each can be set by `MANYI_` and its name in capitals.
-pub const KEYS: [&str; 13] = [
+pub const KEYS: [&str; 14] = [
     "listen",
     "data_dir",
     "log",
@@ -60,6 +62,7 @@ pub const KEYS: [&str; 13] = [
     "exchange_slots",
     "exchange_memory_mib",
     "exchange_body_seconds",
+    "public_min_group",
     "suite",
     "trusted_proxy",
 ];
@@ -107,6 +110,7 @@ impl Config {
                 4096,
                 "1 to 4096 MiB",
             ),
+            ("public_min_group", self.public_min_group, 1000, "1 to 1000"),
             // Senders give up after 30 s, and what has arrived must still be worked on.
             (
                 "exchange_body_seconds",

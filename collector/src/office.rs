@@ -8,6 +8,9 @@
 
 mod alarms;
 mod assets;
+mod breakdown;
+mod bulletin;
+mod chart;
 mod definitions;
 mod error;
 mod figures;
@@ -15,15 +18,22 @@ mod format;
 mod frame;
 mod guard;
 mod incident_words;
+mod indicators;
 mod language;
 mod live;
 mod login;
+mod overview;
 mod password;
+mod public;
 mod query;
+mod scope;
 pub mod secret;
 pub mod session;
 mod supplement;
+mod table;
+mod tables;
 mod today;
+mod trends;
 pub mod users;
 mod words;
 
@@ -38,6 +48,7 @@ use crate::app::AppState;
 use crate::config::Config;
 
 pub use error::not_found;
+pub use live::Live;
 
 /// The office's routes.
 pub fn router(config: &Config) -> Router<AppState> {
@@ -51,14 +62,21 @@ pub fn router(config: &Config) -> Router<AppState> {
             "/account/password",
             get(password::page).post(password::change),
         )
-        .route("/office", get(today::page))
+        .route("/office", get(overview::page))
+        .route("/office/trends", get(trends::page))
+        .route("/office/compare", get(breakdown::compare))
+        .route("/office/items", get(breakdown::items))
+        .route("/office/clerks", get(breakdown::clerks))
         .route("/office/today", get(today::fragment))
         .route("/office/definitions", get(definitions::page))
+        .route("/office/indicators", get(indicators::page))
+        .merge(bulletin::router())
         .route("/office/live", get(live::stream))
         .layer(axum::middleware::from_fn(guard::same_origin))
         .layer(axum::middleware::from_fn(language::remember));
     pages
         .merge(supplement::router(config))
+        .merge(public::router(config))
         .merge(assets::router())
         .layer(axum::middleware::map_response(guard::security_headers))
 }

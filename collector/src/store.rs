@@ -11,10 +11,13 @@ mod error;
 pub mod faults;
 mod identity;
 mod ingest;
+pub mod marks;
 mod migrations;
 mod office;
 pub mod prompts;
 mod proof;
+pub mod publications;
+pub mod records;
 pub mod scores;
 pub(crate) mod sql;
 pub mod sqlite;
@@ -28,12 +31,15 @@ pub use ingest::{
     Enrolment, EnrolmentRefused, HallSummary, ImportRefused, Imported, IngestStore, KnownTerminal,
     NewCode, ProfileSource, TerminalSummary,
 };
+pub use marks::MarkStore;
 pub use office::{
     LeftMessage, MessageAccess, MessageFilter, OfficeStore, ResumeRefused, Supplemented,
     WatchedTerminal,
 };
 pub use prompts::PromptStore;
 pub use proof::{Evidence, NoEvidence, ProofStore, RecordId};
+pub use publications::PublicationStore;
+pub use records::RecordStore;
 pub use scores::ScoreStore;
 pub use users::UserStore;
 
@@ -42,9 +48,12 @@ pub trait Store:
     FaultStore
     + IdentityStore
     + IngestStore
+    + MarkStore
     + OfficeStore
     + PromptStore
     + ProofStore
+    + PublicationStore
+    + RecordStore
     + ScoreStore
     + UserStore
 {
@@ -54,9 +63,12 @@ impl<T> Store for T where
     T: FaultStore
         + IdentityStore
         + IngestStore
+        + MarkStore
         + OfficeStore
         + PromptStore
         + ProofStore
+        + PublicationStore
+        + RecordStore
         + ScoreStore
         + UserStore
 {

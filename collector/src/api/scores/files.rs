@@ -1,7 +1,6 @@
 //! `GET /api/v1/scores.csv` and `/api/v1/scores.xlsx`.
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::{RawQuery, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 
@@ -40,10 +39,10 @@ pub(crate) const XLSX: &str = "application/vnd.openxmlformats-officedocument.spr
 pub(crate) async fn csv(
     State(state): State<AppState>,
     caller: Caller,
-    params: Result<Query<ScoreParams>, QueryRejection>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     caller.access.require_somewhere(Permission::Export)?;
-    let body = answer(&state, params).await?;
+    let body = answer(&state, query.as_deref()).await?;
     let made = Made::now(&state, caller.name())?;
     let name = body.file_name("csv");
     let bytes = csv::file(&[&table(body, &made)]);
@@ -70,10 +69,10 @@ pub(crate) async fn csv(
 pub(crate) async fn xlsx(
     State(state): State<AppState>,
     caller: Caller,
-    params: Result<Query<ScoreParams>, QueryRejection>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     caller.access.require_somewhere(Permission::Export)?;
-    let body = answer(&state, params).await?;
+    let body = answer(&state, query.as_deref()).await?;
     let made = Made::now(&state, caller.name())?;
     let name = body.file_name("xlsx");
     let table = table(body, &made);

@@ -168,12 +168,13 @@ fn replace_people(db: &Db<'_>, tables: &HallTables) -> Result<(), StoreError> {
 
 /// All halls with their windows.
 pub(crate) fn list(db: &Db<'_>) -> Result<Vec<HallSummary>, StoreError> {
-    let sql = "SELECT hall_id, name, time_zone FROM hall ORDER BY hall_id";
+    let sql = "SELECT hall_id, name, region_code, time_zone FROM hall ORDER BY hall_id";
     let halls = db.rows(sql, &[], |row| {
         Ok(HallSummary {
             id: code(row.get(0)?, "hall.hall_id")?,
             name: row.get(1)?,
-            time_zone: row.get(2)?,
+            region_code: row.get(2)?,
+            time_zone: row.get(3)?,
             windows: Vec::new(),
         })
     })?;
