@@ -131,7 +131,7 @@ fn a_sync_that_is_left_out_is_found_out() {
         let verdict = recording
             .cut_everywhere(Shape { sabotage, ..SHAPE }, &|_| {})
             .unwrap();
-        let lost = |failure: &&manyi_e2e::power::campaign::Failure| {
+        let lost = |failure: &&campaign::Failure| {
             !failure.findings.lost.is_empty() || !failure.findings.unreadable.is_empty()
         };
         let found = verdict.failures.iter().filter(lost).count();
@@ -152,7 +152,7 @@ fn the_start_with_a_journal_of_64_mib() {
     let path = folder.path().join(JOURNAL);
     let mut writer = Writer::open(&path, &opening().unwrap(), reading(1)).unwrap();
     let mut sealed = 0_u64;
-    while sealed % 1_000 != 0 || std::fs::metadata(&path).unwrap().len() < 63 * 1024 * 1024 {
+    while !sealed.is_multiple_of(1_000) || std::fs::metadata(&path).unwrap().len() < 63 * 1024 * 1024 {
         sealed += 1;
         writer.append(salvage::rating(), &reading(sealed)).unwrap();
     }
