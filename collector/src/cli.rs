@@ -1,7 +1,9 @@
 //! The command line. Each subcommand has its file; `out` is the only place that prints.
 
 mod alarms;
+mod backup;
 mod check_config;
+mod copy;
 mod dead_letters;
 mod enrol_code;
 mod hall;
@@ -70,7 +72,7 @@ impl Globals {
     /// When either fails; before `init` the message says so.
     pub fn open(&self) -> anyhow::Result<(Config, SqliteStore)> {
         let config = self.load()?;
-        let store = SqliteStore::open(&config.data_dir)?;
+        let store = SqliteStore::configured(&config)?;
         Ok((config, store))
     }
 }
@@ -104,6 +106,10 @@ enum Command {
     OpenSealed(open_sealed::Args),
     /// Check everything that is stored of a hall against signatures and published roots
     Verify(verify::Args),
+    /// Copy the database to a file, also while the collector runs, and check the copy
+    Backup(backup::Args),
+    /// Copy everything into another, empty database, and check the copy
+    Copy(copy::Args),
     /// Publish and list the daily signed roots
     #[command(subcommand)]
     Roots(roots::Command),
@@ -138,6 +144,8 @@ impl Cli {
             Command::DeadLetters(command) => command.run(globals),
             Command::OpenSealed(args) => args.run(globals),
             Command::Verify(args) => args.run(globals),
+            Command::Backup(args) => args.run(globals),
+            Command::Copy(args) => args.run(globals),
             Command::Roots(command) => command.run(globals),
             Command::Proof(args) => args.run(globals),
             Command::VerifyProof(args) => args.run(),

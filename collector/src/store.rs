@@ -6,6 +6,7 @@
 //! 2. A write is all or nothing; an error means that nothing changed.
 //! 3. A read sees one moment of the database, however many queries it makes.
 
+pub mod copy;
 mod database;
 mod error;
 pub mod faults;
@@ -14,6 +15,8 @@ mod ingest;
 pub mod marks;
 mod migrations;
 mod office;
+pub(crate) mod part;
+mod postgres;
 pub mod prompts;
 mod proof;
 pub mod publications;
@@ -22,6 +25,7 @@ pub mod scores;
 pub(crate) mod sql;
 pub mod sqlite;
 pub mod users;
+pub mod views;
 
 pub use database::Database;
 pub use error::{Cause, StoreError};
@@ -42,6 +46,7 @@ pub use publications::PublicationStore;
 pub use records::RecordStore;
 pub use scores::ScoreStore;
 pub use users::UserStore;
+pub use views::ViewStore;
 
 /// Everything the collector asks of its database.
 pub trait Store:
@@ -56,6 +61,7 @@ pub trait Store:
     + RecordStore
     + ScoreStore
     + UserStore
+    + ViewStore
 {
 }
 
@@ -71,5 +77,6 @@ impl<T> Store for T where
         + RecordStore
         + ScoreStore
         + UserStore
+        + ViewStore
 {
 }
