@@ -1,6 +1,5 @@
 //! One stream: its chain, what its records say, and what is stored of them.
 
-mod folded;
 mod rules;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -12,7 +11,6 @@ use super::chain::Chain;
 use super::columns::{Columns, Differences, Standing};
 use super::finding::{Difference, Finding, Place, What};
 use crate::ingest::Opening;
-use folded::Folded;
 
 /// A stream as stored.
 #[derive(Debug, Clone)]
@@ -84,9 +82,9 @@ impl StoredFold {
         let within = pairs.all(|((outcome, level, n), counted)| {
             (outcome, level) == (counted.0, counted.1) && counted.2 <= n
         });
-        // Less may be counted: what came one by one is taken out, which is checked at the end.
         let same = told.len() == self.counted.len() && within;
-        (!same).then_some("the counts of the fold are not those that the terminal signed")
+        let whole = begins < self.first || told.eq(self.counted.iter().copied());
+        (!same || !whole).then_some("the counts of the fold are not those that the terminal signed")
     }
 }
 
@@ -212,7 +210,6 @@ pub(super) struct StreamCheck {
     /// Positions that were dead letters when the records after them came.
     late: HashSet<u64>,
     folds: VecDeque<StoredFold>,
-    folded: Folded,
     /// Whether there is a chain value beside the last record.
     last_has_value: bool,
     /// Whether records came rescued, before their turn.
@@ -223,7 +220,6 @@ impl StreamCheck {
     pub(super) fn new(mut stream: StoredStream) -> Self {
         let suite = stream.hash.suite();
         let genesis = suite.genesis(stream.terminal, stream.stream);
-        let folded = Folded::of(&stream.folds);
         let folds = std::mem::take(&mut stream.folds).into();
         // A stream of rescued records only has no chain yet, and nothing to be signed.
         let at_watermark = (stream.watermark == 0).then_some(genesis);
@@ -241,7 +237,6 @@ impl StreamCheck {
             later: BTreeMap::new(),
             late: HashSet::new(),
             folds,
-            folded,
             last_has_value: false,
             some_rescued: false,
         }
@@ -322,7 +317,6 @@ impl StreamCheck {
             self.records += fold.last.saturating_sub(fold.first) + 1;
             self.next = self.next.max(fold.last.saturating_add(1));
             self.mark(fold.last);
-            self.folded.fold(fold);
         }
     }
 
@@ -348,7 +342,6 @@ impl StreamCheck {
         };
         self.judge(record, &expected, &mut differences, tell);
         if let (Ok(decoded), false) = (&decoded, unread) {
-            self.folded.record(record.seq, decoded);
             rules::time(&mut differences, record, decoded.at, self.opening.as_ref());
         }
         if let Some(differences) = differences.take() {
@@ -367,12 +360,6 @@ impl StreamCheck {
 
     pub(super) fn end(mut self, tell: &mut dyn FnMut(Finding)) {
         self.fold_up_to(u64::MAX, tell);
-        let (found, folded) = std::mem::take(&mut self.folded).judge();
-        for (seq, what) in found {
-            tell(Finding::at(self.place(seq), what));
-        }
-        // They count as their fold says, whatever was said about them later.
-        self.later.retain(|seq, _| !folded.contains(seq));
         self.standing(tell);
         let place = self.place(0);
         for (seq, level) in &self.stream.self_tests {

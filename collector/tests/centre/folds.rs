@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use manyi_shared::domain::{Level, Outcome, ServiceEvent, Watermark};
-use manyi_shared::wire::{Fold, FoldEntry, Record, RecordBody, Reply, ReplyStatus, Rescued};
+use manyi_shared::wire::{Fold, FoldEntry, Record, RecordBody, Reply, ReplyStatus};
 
 use crate::rules::{ack, in_order, send};
 use crate::support::{Centre, Tablet, seq};
@@ -193,51 +193,5 @@ async fn a_whole_stream_may_be_gone_with_its_opening() {
     assert_eq!(ack(&reply).watermark, Watermark::new(6));
     assert_eq!(counts(&centre), BTreeMap::from([(0, 1), (5, 1)]));
     assert_eq!(incidents(&centre), ["gone 1-4 4"]);
-    in_order(&centre).await;
-}
-
-/// The first two ratings came and their acknowledgement was lost; the tablet folded them with the rest.
-/// One of them was corrected under the fold.
-#[tokio::test]
-async fn verify_knows_what_a_fold_counts_that_came_one_by_one() {
-    let centre = Centre::new().await;
-    let mut tablet = busy(&centre).await;
-    send(&centre, &mut tablet, 1, 3).await;
-    let fold = fold_of(&tablet, 2, 6);
-    let reply = send_fold(&centre, &mut tablet, fold).await;
-    assert_eq!(reply.status, ReplyStatus::Taken);
-    assert_eq!(counts(&centre), BTreeMap::from([(0, 1), (2, 1), (5, 2)]));
-    in_order(&centre).await;
-    // One more in the counts than the terminal signed without what came one by one is found.
-    let db = centre.db();
-    let one_more = "UPDATE tally SET n = n + 1 WHERE staff_id = '' AND level = 5";
-    db.execute(one_more, []).expect("changes");
-    let report = crate::proofs::verified(&centre).await;
-    assert!(!report.findings.is_empty());
-}
-
-/// Ratings under a fold that were saved from a damaged journal, one of them as it was before its
-/// correction.
-#[tokio::test]
-async fn verify_knows_what_came_rescued_under_a_fold() {
-    let centre = Centre::new().await;
-    let mut tablet = busy(&centre).await;
-    send(&centre, &mut tablet, 1, 1).await;
-    let fold = fold_of(&tablet, 2, 6);
-    send_fold(&centre, &mut tablet, fold).await;
-    let saved = [2, 3].map(|at: usize| {
-        RecordBody::Rescued(Rescued {
-            stream: tablet.stream,
-            seq: seq(at as u64),
-            bytes: tablet.records[at - 1].clone(),
-            hash: tablet.chain(at),
-        })
-    });
-    tablet.open_stream();
-    for body in saved {
-        tablet.seal(body);
-    }
-    send(&centre, &mut tablet, 1, 3).await;
-    assert_eq!(counts(&centre), BTreeMap::from([(0, 1), (2, 1), (5, 2)]));
     in_order(&centre).await;
 }

@@ -197,9 +197,6 @@ impl StreamCheck {
         self.judge_dead_letter(record, expected, tell);
         let columns = &record.columns;
         match &expected.outcome {
-            Some(_)
-                if columns.outcome.is_none() && self.folded.leaves(record.seq, record.rejected) => {
-            }
             Some(_) if columns.outcome.is_none() => {
                 let because = record.rejected.map_or_else(
                     || "its bytes are a sound outcome".to_owned(),
