@@ -9,6 +9,7 @@ mod enrol_code;
 mod hall;
 mod init;
 mod keys;
+mod marks;
 mod open_sealed;
 pub mod out;
 mod place;
@@ -119,6 +120,8 @@ enum Command {
     VerifyProof(proof::CheckArgs),
     /// Compute scores from counts, to check a published table
     Score(score::Args),
+    /// Look for odd ratings in a range of days, and say how many marks there are
+    Marks(marks::Args),
     /// Manage API tokens
     Token(token::Args),
     /// Check the configuration and print it
@@ -150,6 +153,7 @@ impl Cli {
             Command::Proof(args) => args.run(globals),
             Command::VerifyProof(args) => args.run(),
             Command::Score(args) => args.run(globals),
+            Command::Marks(args) => args.run(globals),
             Command::Token(args) => args.run(globals),
             Command::CheckConfig(args) => args.run(globals),
         }

@@ -22,6 +22,7 @@ mod indicators;
 mod language;
 mod live;
 mod login;
+mod marks;
 mod overview;
 mod password;
 mod public;
@@ -76,6 +77,7 @@ pub fn router(config: &Config) -> Router<AppState> {
         .route("/office/views/forget", post(views::forget))
         .route("/office/indicators", get(indicators::page))
         .merge(bulletin::router())
+        .merge(marks::router())
         .route("/office/live", get(live::stream))
         .layer(axum::middleware::from_fn(guard::same_origin))
         .layer(axum::middleware::from_fn(language::remember));

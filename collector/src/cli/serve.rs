@@ -6,9 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum_server::Handle;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,18 +13,17 @@ use tracing_subscriber::EnvFilter;
 
 use super::{Globals, block_on, keys};
 use crate::app::{self, AppState};
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, LogFormat};
+use crate::indicator::{self, Definitions};
 use crate::keys::SigningKeys;
+use crate::marks::{self, Rules};
+use crate::store::PublicationStore;
 use crate::store::sqlite::SqliteStore;
 
 /// How long open requests may take to finish after the signal: far longer than an exchange takes,
 /// shorter than systemd's patience (90 s).
 const FINISH_WITHIN: Duration = Duration::from_secs(5);
-
-/// How long a connection may take to send the head of a request, or of its next one: a terminal sends
-/// it in one piece, and one that is silent for longer connects anew.
-const HEAD_WITHIN: Duration = Duration::from_secs(30);
 
 /// Open files that are asked for: a connection each for a fleet that returns, and the database's own.
 const FILES: u64 = 65_536;
@@ -42,6 +38,9 @@ impl Args {
         let (config, store) = globals.open()?;
         let keys = keys::read_keys(&config.data_dir, config.suite)?;
         block_on(keys::check_in_use(&config.data_dir, &keys, &store))?;
+        let definitions = indicator::file::load(&config.data_dir)?;
+        let rules = marks::file::load(&config.data_dir)?;
+        block_on(unchanged(&definitions, &store))?;
         start_log(&config);
         // A collector that was updated, or whose office has another key now.
         let (_, adopted) = block_on(keys::adopt_office_key(&config.data_dir, &store))?;
@@ -55,7 +54,7 @@ impl Args {
             .context("could not start the runtime")?;
         runtime.block_on(async {
             let listener = bind(config.listen).await?;
-            serve(listener, config, store, keys).await
+            serve(listener, config, store, keys, (definitions, rules)).await
         })
     }
 }
@@ -85,6 +84,7 @@ async fn serve(
     config: Config,
     store: SqliteStore,
     keys: SigningKeys,
+    (definitions, rules): (Definitions, Rules),
 ) -> anyhow::Result<()> {
     tracing::info!(
         address = %listener.local_addr()?,
@@ -99,37 +99,51 @@ async fn serve(
         Arc::new(config),
         Arc::new(SystemClock),
         keys,
-    );
+    )
+    .with_definitions(definitions);
     let stopping = state.stopping.clone();
     let roots = tokio::spawn(crate::roots::task::publishing(state.clone()));
+    let marking = tokio::spawn(marks::task::marking(state.clone(), rules));
     let service = app::router(state).into_make_service_with_connect_info::<SocketAddr>();
     let mut terminate = signal(SignalKind::terminate())?;
-    let handle = Handle::new();
-    let stop = handle.clone();
-    let signals = tokio::spawn(async move {
+    let mut stopped = stopping.subscribe();
+    let stop = async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = tokio::signal::ctrl_c() => {}
         }
         tracing::info!("stopping: open requests are finished first");
-        // Live pages end by themselves when told; a connection that hangs does not keep us from it.
         stopping.send_replace(true);
-        stop.graceful_shutdown(Some(FINISH_WITHIN));
-    });
-    let mut server = axum_server::from_tcp(listener.into_std()?)?.handle(handle);
-    impatient(server.http_builder());
-    server.serve(service).await?;
-    signals.abort();
+    };
+    // Live pages end by themselves when told; a connection that hangs does not keep us from it.
+    let enough = async move {
+        // An error means that the sender is gone, which it is only after it was told to stop.
+        if stopped.wait_for(|stopping| *stopping).await.is_ok() {
+            tokio::time::sleep(FINISH_WITHIN).await;
+        }
+    };
+    tokio::select! {
+        served = axum::serve(listener, service).with_graceful_shutdown(stop) => served?,
+        () = enough => tracing::info!("connections that are still open are closed"),
+    }
     roots.abort();
+    marking.abort();
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Whoever connects and says nothing, or a byte a second, is hung up on.
-fn impatient(http: &mut Builder<TokioExecutor>) {
-    http.http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN);
+/// Refuses to start with a definition that was in force here with another meaning.
+async fn unchanged(definitions: &Definitions, store: &impl PublicationStore) -> anyhow::Result<()> {
+    let known = definitions.texts();
+    let changed = store.note_definitions(known, SystemClock.now_ms()).await?;
+    if let [(id, version), ..] = changed.as_slice() {
+        anyhow::bail!(
+            "version {version} of the indicator `{id}` has another meaning than it had when it came \
+             into force; put it back as it was, and give the new meaning version {} with its day",
+            version + 1
+        );
+    }
+    Ok(())
 }
 
 /// Takes as many open files as the system lets this process have. The usual 1,024 are fewer than the

@@ -23,6 +23,7 @@ mod faults;
 pub(crate) mod hall;
 mod identity;
 pub(crate) mod ingest;
+mod marked;
 mod marks;
 mod office;
 mod port;
