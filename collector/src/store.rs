@@ -6,6 +6,7 @@
 //! 2. A write is all or nothing; an error means that nothing changed.
 //! 3. A read sees one moment of the database, however many queries it makes.
 
+pub mod audit;
 pub mod copy;
 mod database;
 mod error;
@@ -27,6 +28,7 @@ pub mod sqlite;
 pub mod users;
 pub mod views;
 
+pub use audit::AuditStore;
 pub use database::Database;
 pub use error::{Cause, StoreError};
 pub use faults::FaultStore;
@@ -50,7 +52,8 @@ pub use views::ViewStore;
 
 /// Everything the collector asks of its database.
 pub trait Store:
-    FaultStore
+    AuditStore
+    + FaultStore
     + IdentityStore
     + IngestStore
     + MarkStore
@@ -66,7 +69,8 @@ pub trait Store:
 }
 
 impl<T> Store for T where
-    T: FaultStore
+    T: AuditStore
+        + FaultStore
         + IdentityStore
         + IngestStore
         + MarkStore

@@ -20,6 +20,7 @@
 //! hall, closed days) has the hall for itself. Jobs that are alone today keep to this, too: then
 //! letting one of them run beside others is a decision about speed, not about what is right.
 
+pub(crate) mod audit;
 mod enrolment;
 mod faults;
 pub(crate) mod hall;
