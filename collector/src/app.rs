@@ -13,7 +13,6 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::classify::ServerErrorsFailureClass;
 use tower_http::request_id::{
     MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer,
 };
@@ -157,31 +156,11 @@ pub fn router(state: AppState) -> Router {
         .layer(
             ServiceBuilder::new()
                 .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
-                .layer(
-                    TraceLayer::new_for_http()
-                        .make_span_with(span)
-                        .on_failure(failed),
-                )
+                .layer(TraceLayer::new_for_http().make_span_with(span))
                 .layer(PropagateRequestIdLayer::new(REQUEST_ID))
                 .layer(CatchPanicLayer::custom(Problem::after_panic))
                 .layer(axum::middleware::from_fn(in_time)),
         )
-}
-
-/// A 503 is how a returning fleet is told when to come back: thousands of them are no fault, and what
-/// made one necessary is logged where it happens. One that took the whole time is a fault.
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
-fn failed(class: ServerErrorsFailureClass, latency: Duration, _: &tracing::Span) {
-    let turned_away = matches!(
-        class,
-        ServerErrorsFailureClass::StatusCode(status) if status == 503
-    );
-    let latency_ms = latency.as_millis();
-    if turned_away && latency < REQUEST_TIMEOUT {
-        tracing::debug!(latency_ms, "asked to come back later");
-    } else {
-        tracing::error!(%class, latency_ms, "response failed");
-    }
 }
 
 /// Ends a request that takes too long: a page for browsers, a problem body for programs. A page
