@@ -110,6 +110,9 @@ pub struct UplinkStatus {
     /// Whether the office took this tablet's identity back, said by a signed reply.
     #[serde(default)]
     pub revoked: bool,
+    /// The centre's time of the first such reply, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_since_ms: Option<i64>,
 }
 
 impl EnrolOrder {

@@ -45,6 +45,7 @@ impl Daemon {
             failing_since_uptime_ms: failing,
             rotation_problem: self.status.rotation_problem.take(),
             revoked: self.status.revoked,
+            revoked_since_ms: self.status.revoked_since_ms,
         };
         let fresh = self
             .told

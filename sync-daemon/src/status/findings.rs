@@ -3,6 +3,7 @@
 use manyi_shared::tablet::{EnrolProblem, EnrolState, IdentityError};
 
 use super::{Facts, Finding};
+use crate::link::time::date;
 use crate::words::{count, span};
 
 /// Unsent records younger than this are on their way.
@@ -124,6 +125,7 @@ fn exchange(facts: &Facts) -> Option<Finding> {
     let ago = |at: u64| span(facts.clock.uptime_ms.saturating_sub(at));
     if uplink.revoked {
         return Some(Finding {
+            since: uplink.revoked_since_ms.map(said_at),
             why: Some("the office took this terminal's identity back".to_owned()),
             ..wrong(
                 "the centre takes nothing from this terminal",
@@ -146,6 +148,12 @@ fn exchange(facts: &Facts) -> Option<Finding> {
             "run `manyi-sync doctor`: it says what is in the way",
         )
     })
+}
+
+/// The centre's own time, so that a wrong clock of the tablet does not matter.
+pub(crate) fn said_at(ms: i64) -> String {
+    let seconds = u64::try_from(ms / 1000).unwrap_or(0);
+    format!("{} by the centre's clock", date(seconds))
 }
 
 fn waiting(facts: &Facts) -> Option<Finding> {
