@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod check_config;
 mod copy;
+mod counts;
 mod dead_letters;
 mod enrol_code;
 mod hall;
@@ -123,6 +124,9 @@ enum Command {
     Proof(proof::ProveArgs),
     /// Check a proof of one rating; needs nothing but the file
     VerifyProof(proof::CheckArgs),
+    /// Make and check the counts that scores are read from
+    #[command(subcommand)]
+    Counts(counts::Command),
     /// Compute scores from counts, to check a published table
     Score(score::Args),
     /// Look for odd ratings in a range of days, and say how many marks there are
@@ -163,6 +167,7 @@ impl Cli {
             Command::Roots(command) => command.run(globals),
             Command::Proof(args) => args.run(globals),
             Command::VerifyProof(args) => args.run(),
+            Command::Counts(command) => command.run(globals),
             Command::Score(args) => args.run(globals),
             Command::Marks(args) => args.run(globals),
             Command::Token(args) => args.run(globals),

@@ -10,9 +10,11 @@
 //! 4. Bytes once stored at a position are never replaced; other bytes for it are kept beside them.
 //! 5. An exchange number is taken once; a replay changes nothing.
 //! 6. A self-test is never a count; misuse never takes a count away; a message is never opened.
-//! 7. What a fold counts and what is here one by one is never counted both.
+//! 7. Tags count as they now stand, where their rating counts.
+//! 8. What a fold counts and what is here one by one is never counted both.
 
 mod decide;
+mod deltas;
 mod held;
 pub mod incident;
 mod plan;
@@ -21,6 +23,7 @@ mod time;
 pub mod whole;
 
 pub use decide::{SURE_HOUR_MS, decide, end_of, kind_of, place_hour, tells_time};
+pub use deltas::{Deltas, TagKey, codes, codes_in};
 pub use held::{Held, HeldBoot, HeldFold, HeldRating, HeldStream, HeldTerminal};
 pub use incident::Incident;
 pub use plan::{

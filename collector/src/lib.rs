@@ -34,6 +34,7 @@ pub mod metrics;
 pub mod office;
 pub mod problem;
 pub mod publish;
+pub mod rollup;
 pub mod roots;
 pub mod score;
 pub mod store;

@@ -21,7 +21,7 @@ use std::time::Duration;
 use manyi_sync::uplink::{Backoff, Pace};
 use serde::Serialize;
 
-pub use muster::{Member, muster};
+pub use muster::{Member, ask, gate, muster, muster_at};
 pub use report::{Report, Timeline};
 pub use run::run;
 pub use tablet::{Attempt, Ended, Tablet};

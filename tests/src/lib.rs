@@ -11,6 +11,7 @@
 //! - [`layout`], [`places`]: where the targets are on the glass.
 //! - [`faults`]: a network that goes wrong on purpose, between tablets and a collector.
 //! - [`fleet`]: thousands of simulated tablets that come home at once.
+//! - [`history`]: a hall with weeks of ratings behind it.
 //! - [`http`]: plain questions to the programs' APIs.
 //! - [`invented`]: a tablet that is enrolled without an office.
 //! - [`office`]: a collector with an invented hall; [`ledger`]: what was sealed against what it holds.
@@ -18,10 +19,12 @@
 //! - [`usage`], [`figures`]: what programs cost, and how that is told.
 //! - [`dice`]: chance that can be repeated.
 //! - [`power`]: power cuts, simulated; the one place with unsafe code, for SQLite's C interface.
+//! - [`browser`]: a real browser on the office's pages, and what axe finds there.
 //! - [`citizens`]: made-up people, what they tap, and the check against office and journal.
 
 #![warn(missing_docs)]
 
+pub mod browser;
 pub mod canvas;
 pub mod citizens;
 pub mod dice;
@@ -29,6 +32,7 @@ pub mod display;
 pub mod faults;
 pub mod figures;
 pub mod fleet;
+pub mod history;
 pub mod http;
 pub mod invented;
 pub mod layout;

@@ -83,6 +83,8 @@ pub struct Office {
     program: Option<Program>,
     port: u16,
     settings: Vec<(String, String)>,
+    /// The one-time password that `init` printed.
+    password: String,
     folder: TempDir,
 }
 
@@ -94,20 +96,45 @@ impl Office {
     /// When it cannot be set up; what the programs said is in the message.
     pub fn new(windows: usize) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let office = Self {
+        let hall = folder.path().join("hall");
+        write_hall(&hall, windows)?;
+        Self::with_hall(&hall, folder)
+    }
+
+    /// A collector with the demo's hall; it does not run yet.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_the_demo() -> anyhow::Result<Self> {
+        let hall = crate::programs::checkout().join("deploy/demo-data");
+        Self::with_hall(&hall, tempfile::tempdir()?)
+    }
+
+    fn with_hall(hall: &Path, folder: TempDir) -> anyhow::Result<Self> {
+        let mut office = Self {
             program: None,
             port: free_port()?,
             settings: vec![
                 ("MANYI_TRUSTED_PROXY".to_owned(), "127.0.0.1".to_owned()),
                 ("MANYI_ENROL_PER_MINUTE_TOTAL".to_owned(), "600".to_owned()),
             ],
+            password: String::new(),
             folder,
         };
-        let hall = office.folder.path().join("hall");
-        write_hall(&hall, windows)?;
-        run(office.command()?.arg("init"))?;
-        run(office.command()?.args(["hall", "import"]).arg(&hall))?;
+        let said = run(office.command()?.arg("init"))?;
+        let password = said.lines().find_map(|line| line.strip_prefix("password:"));
+        let password = password.and_then(|rest| rest.split_whitespace().next());
+        password
+            .context("no password was printed")?
+            .clone_into(&mut office.password);
+        run(office.command()?.args(["hall", "import"]).arg(hall))?;
         Ok(office)
+    }
+
+    /// The first user's one-time password.
+    #[must_use]
+    pub fn password(&self) -> &str {
+        &self.password
     }
 
     /// Sets a configuration key for every command from now on.

@@ -1,6 +1,6 @@
 //! The filters of a query: lists of values, and the halls of a region. Pure.
 
-use manyi_shared::domain::Channel;
+use manyi_shared::domain::{Channel, TagCode};
 
 use super::params::{malformed, wrong};
 use crate::problem::Problem;
@@ -17,6 +17,7 @@ pub(super) fn values(column: Column, list: &str) -> Result<Vec<(Column, Value)>,
         let value = match column {
             _ if text.is_empty() => return Err(empty(column.name())),
             Column::Channel => Value::Number(channel(text)?.number().into()),
+            Column::Tag => Value::Number(tag(text)?),
             Column::Staff | Column::Item if text == NONE => Value::Text(String::new()),
             _ => Value::Text(text.to_owned()),
         };
@@ -44,6 +45,13 @@ fn channel(name: &str) -> Result<Channel, Problem> {
     let known = || Channel::ALL.map(Channel::name).join(", ");
     let channel = Channel::ALL.into_iter().find(|c| c.name() == name);
     channel.ok_or_else(|| wrong("channel", name, &format!("one of: {}", known())))
+}
+
+fn tag(text: &str) -> Result<i64, Problem> {
+    let code = text.parse().ok().and_then(TagCode::new);
+    let allowed = "a national code of three digits such as 213";
+    let code = code.ok_or_else(|| wrong("tag", text, allowed))?;
+    Ok(code.number().into())
 }
 
 fn empty(name: &str) -> Problem {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::params::{Dimension, ScoreRequest};
+use super::filters::written;
+use super::params::{Dimension, ScoreRequest, wrong};
 use super::range::Bucket;
 use crate::problem::{Problem, ProblemType};
 use crate::score::Counts;
@@ -42,7 +43,8 @@ impl Group {
 pub struct Counted {
     /// Ordered by time, then by the values in the order of the request's group.
     pub groups: Vec<Group>,
-    /// The sum of the groups, which is everything in range and scope.
+    /// Everything in range and scope. The sum of the groups, except by tag: there it is what was
+    /// counted whatever the tags.
     pub total: Counts,
 }
 
@@ -78,13 +80,79 @@ pub async fn count(store: &dyn Store, request: &ScoreRequest) -> Result<Counted,
         buckets: buckets.iter().map(|bucket| bucket.slot).collect(),
         max_groups: MAX_GROUPS,
     };
-    match tallied(store, query, request).await? {
-        Tally::Groups(groups) => {
-            let groups = in_regions(groups, &split, request);
-            Ok(collect(groups, &split, &buckets, request))
-        }
-        Tally::TooMany => Err(too_many()),
+    all_known(store, request).await?;
+    let everything = by_tag(&query).then(|| without_tags(&query));
+    let Tally::Groups(groups) = tallied(store, query, request).await? else {
+        return Err(too_many());
+    };
+    let groups = in_regions(groups, &split, request);
+    let mut counted = collect(groups, &split, &buckets, request);
+    if let Some(everything) = everything {
+        counted.total = sum(store, everything).await?;
     }
+    Ok(counted)
+}
+
+/// Whether one rating may be in several groups.
+fn by_tag(query: &TallyQuery) -> bool {
+    query.split.contains(&Column::Tag)
+}
+
+/// The same question, whatever the tags.
+fn without_tags(query: &TallyQuery) -> TallyQuery {
+    let mut everything = query.clone();
+    everything.split.clear();
+    everything.buckets.clear();
+    everything
+        .filters
+        .retain(|(column, _)| *column != Column::Tag);
+    everything
+}
+
+async fn sum(store: &dyn Store, query: TallyQuery) -> Result<Counts, Problem> {
+    let mut total = Counts::none();
+    if let Tally::Groups(groups) = store.tally(query).await? {
+        for counts in groups.values() {
+            total.merge(counts);
+        }
+    }
+    Ok(total)
+}
+
+/// Refuses a filter whose value no hall has or ever had: an empty answer would look like one.
+async fn all_known(store: &dyn Store, request: &ScoreRequest) -> Result<(), Problem> {
+    if request.filters.is_empty() {
+        return Ok(());
+    }
+    let halls: Vec<_> = request.halls.iter().map(|hall| hall.id.clone()).collect();
+    let unknown = store.unknown(halls, request.filters.clone()).await?;
+    let Some((column, value)) = unknown.first() else {
+        return Ok(());
+    };
+    let whose = match &request.hall {
+        Some(hall) => format!("hall {hall} has"),
+        None => "none of the halls has".to_owned(),
+    };
+    let names = store.names(*column).await?;
+    let mut known: Vec<&str> = names
+        .keys()
+        .filter(|(hall, _)| request.halls.iter().any(|h| h.id.as_str() == hall))
+        .map(|(_, id)| id.as_str())
+        .collect();
+    let more = if known.len() > 20 { ", …" } else { "" };
+    known.truncate(20);
+    let known = match known.as_slice() {
+        [] => "none".to_owned(),
+        known => known.join(", ") + more,
+    };
+    Err(wrong(
+        column.name(),
+        &written(*column, value),
+        &format!(
+            "one that there is: {whose} no such {0} and never had one; there are: {known}",
+            column.name()
+        ),
+    ))
 }
 
 /// The groups of a query; without marked ratings where that is asked for. Marks are read in a moment
@@ -100,7 +168,7 @@ async fn tallied(
     let columns = query.filters.iter().map(|(column, _)| column);
     if columns
         .chain(&query.split)
-        .any(|column| column.name() == "tag")
+        .any(|column| *column == Column::Tag)
     {
         let detail = "`without_marked` does not go together with tags";
         return Err(Problem::new(ProblemType::Malformed, detail));

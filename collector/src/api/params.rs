@@ -29,13 +29,14 @@ pub enum Dimension {
 
 impl Dimension {
     /// Every dimension, in the order in which they are told.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Column(Column::Region),
         Self::Column(Column::Hall),
         Self::Column(Column::Window),
         Self::Column(Column::Staff),
         Self::Column(Column::Item),
         Self::Column(Column::Department),
+        Self::Column(Column::Tag),
         Self::Column(Column::Level),
         Self::Column(Column::Channel),
         Self::Column(Column::Outcome),
@@ -78,9 +79,10 @@ pub(super) struct ScoreParams {
     /// IANA time zone of dates, days and hours. Default: the hall's.
     #[param(example = "Asia/Shanghai")]
     tz: Option<String>,
-    /// Up to three of `region`, `hall`, `window`, `staff`, `item`, `department`, `level`, `channel`,
-    /// `outcome` and one of `hour`, `day`, `week` (ISO, from Monday), `month`, `quarter`, `year`,
-    /// with commas. Groups without any count are left out.
+    /// Up to three of `region`, `hall`, `window`, `staff`, `item`, `department`, `tag`, `level`,
+    /// `channel`, `outcome` and one of `hour`, `day`, `week` (ISO, from Monday), `month`, `quarter`, `year`,
+    /// with commas. Groups without any count are left out. By tag, a rating with several tags is in
+    /// several groups, and `total` still counts it once.
     #[param(example = "window,level")]
     group: Option<String>,
     /// `half_up` (default) or `truncate`.
@@ -106,6 +108,10 @@ pub(super) struct ScoreParams {
     /// Only these service items, with commas; `-` for prompts that named none. Needs one `hall` when
     /// there are several.
     item: Option<String>,
+    /// Only ratings with this tag, by its national code. Several, with commas, only with `group=tag`:
+    /// one rating can have more than one of them.
+    #[param(example = "213")]
+    tag: Option<String>,
     /// Only these channels, with commas: `web`, `mobile`, `qr_code`, `tablet`, `self_service`, `phone`
     /// or `sms`.
     channel: Option<String>,
@@ -220,6 +226,7 @@ impl ScoreParams {
         if hall.is_none() && !group.contains(&Dimension::Column(Column::Hall)) {
             one_hall_needed(&group, &filters)?;
         }
+        one_tag_or_by_tag(&group, &filters)?;
         let zone = self.zone(&counted)?;
         Ok(ScoreRequest {
             hall,
@@ -288,6 +295,7 @@ impl ScoreParams {
             (Column::Department, &self.department),
             (Column::Staff, &self.staff),
             (Column::Item, &self.item),
+            (Column::Tag, &self.tag),
             (Column::Channel, &self.channel),
         ];
         let mut read = Vec::new();
@@ -345,6 +353,18 @@ fn one_hall_needed(group: &[Dimension], filters: &[(Column, Value)]) -> Result<(
         return Err(malformed(
             "`hall` is missing: windows, departments, clerks and items are told apart inside one hall; name \
              one, or add `hall` to `group`",
+        ));
+    }
+    Ok(())
+}
+
+/// A rating can have several tags: their counts do not add up to ratings.
+fn one_tag_or_by_tag(group: &[Dimension], filters: &[(Column, Value)]) -> Result<(), Problem> {
+    let tags = filters.iter().filter(|(column, _)| *column == Column::Tag);
+    if tags.count() > 1 && !group.contains(&Dimension::Column(Column::Tag)) {
+        return Err(malformed(
+            "`tag` names several tags: a rating can have more than one of them, so their counts do not \
+             add up; name one, or add `tag` to `group`",
         ));
     }
     Ok(())

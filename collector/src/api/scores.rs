@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use manyi_shared::domain::{Channel, Level, OutcomeKind};
+use manyi_shared::domain::{Channel, Level, OutcomeKind, TagCode, national_tags, retired_tags};
 use serde::Serialize;
 use serde_json::Map;
 use utoipa::ToSchema;
@@ -226,6 +226,11 @@ impl Labels {
             }
             (Column::Outcome, Some(Value::Number(number))) => {
                 (outcome(*number).map(|o| o.name().into()), None)
+            }
+            (Column::Tag, Some(Value::Number(number))) => {
+                let code = u16::try_from(*number).ok().and_then(TagCode::new);
+                let tag = code.and_then(|c| national_tags().get(c).or(retired_tags().get(c)));
+                (Some((*number).into()), tag.map(|tag| tag.name.clone()))
             }
             (Column::Level, Some(Value::Number(number))) => {
                 let level = u8::try_from(*number)

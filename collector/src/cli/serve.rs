@@ -103,6 +103,7 @@ async fn serve(
     .with_definitions(definitions);
     let stopping = state.stopping.clone();
     let roots = tokio::spawn(crate::roots::task::publishing(state.clone()));
+    let rollups = tokio::spawn(crate::rollup::task::rolling_up(state.clone()));
     let marking = tokio::spawn(marks::task::marking(state.clone(), rules));
     let service = app::router(state).into_make_service_with_connect_info::<SocketAddr>();
     let mut terminate = signal(SignalKind::terminate())?;
@@ -127,6 +128,7 @@ async fn serve(
         () = enough => tracing::info!("connections that are still open are closed"),
     }
     roots.abort();
+    rollups.abort();
     marking.abort();
     tracing::info!("stopped");
     Ok(())

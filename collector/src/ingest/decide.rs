@@ -16,7 +16,7 @@ use manyi_shared::domain::{Placement, Seq, Watermark};
 use manyi_shared::wire::{Acknowledgement, ChainHash, Rejection, ReplyStatus};
 
 use super::incident::Kind;
-use super::{Delivery, Evidence, Held, Incident, Plan, Second, Span, Verdicts};
+use super::{Delivery, Deltas, Evidence, Held, Incident, Plan, Second, Span, Verdicts};
 
 /// Decides what becomes of a delivery.
 #[must_use]
@@ -73,7 +73,7 @@ fn untouched<'d>(number: u64) -> Plan<'d> {
         left: Vec::new(),
         dead_letters: Vec::new(),
         second: Vec::new(),
-        deltas: BTreeMap::new(),
+        deltas: Deltas::default(),
         fold: None,
         rescues: Vec::new(),
         whole: false,
@@ -180,7 +180,7 @@ fn conflict<'d>(plan: &mut Plan<'d>, delivery: &'d Delivery, span: &Span, from: 
 
 /// Sums up what the new positions came to.
 fn finish(plan: &mut Plan<'_>, span: &Span) {
-    plan.deltas.retain(|_, n| *n != 0);
+    plan.deltas.settle();
     plan.verdicts.accepted = plan.rows.len() as u64;
     plan.verdicts.rejected = plan.dead_letters.len() as u64;
     let new = plan.dead_letters.iter().filter_map(|letter| {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use manyi_shared::domain::{BootId, Level, StreamId, WindowId};
+use manyi_shared::domain::{BootId, Level, StreamId, TagCode, WindowId};
 use manyi_shared::wire::{ChainHash, Rejection};
 
 use super::{Anchor, Opening};
@@ -117,4 +117,6 @@ pub struct HeldRating {
     pub channel: u8,
     /// Its level as it now stands.
     pub level: Level,
+    /// Its tags as they now stand.
+    pub tags: Vec<TagCode>,
 }

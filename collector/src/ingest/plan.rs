@@ -9,7 +9,7 @@ use manyi_shared::wire::{
     StreamTip,
 };
 
-use super::{Anchor, Evidence, Incident, Opening, Placed};
+use super::{Anchor, Deltas, Evidence, Incident, Opening, Placed};
 
 /// Everything that one exchange changes, and what the reply says of it.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub struct Plan<'d> {
     /// Records of a second history.
     pub second: Vec<Second<'d>>,
     /// Changes of counts, never 0.
-    pub deltas: BTreeMap<TallyKey<'d>, i64>,
+    pub deltas: Deltas<'d>,
     /// Records of other streams that came inside records of this one.
     pub rescues: Vec<Rescue<'d>>,
     /// A new fold.

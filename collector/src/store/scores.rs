@@ -18,6 +18,20 @@ pub trait ScoreStore: Send + Sync {
     /// The counts of a range, split as asked. Read in one moment.
     async fn tally(&self, query: TallyQuery) -> Result<Tally, StoreError>;
 
+    /// Those of these filters whose value none of the halls has, or ever counted.
+    async fn unknown(
+        &self,
+        halls: Vec<HallId>,
+        filters: Vec<(Column, Value)>,
+    ) -> Result<Vec<(Column, Value)>, StoreError>;
+
+    /// Makes missing roll-ups, one window of a hall at a time, so that nothing else waits for long;
+    /// whether there is more to do. Scores are right all the while, only slower.
+    async fn roll_up(&self) -> Result<bool, StoreError>;
+
+    /// Forgets all roll-ups; [`Self::roll_up`] makes them anew.
+    async fn forget_rollups(&self) -> Result<(), StoreError>;
+
     /// The names of all halls', departments', clerks', windows' or items' ids.
     async fn names(&self, column: Column) -> Result<Names, StoreError>;
 
@@ -40,6 +54,8 @@ pub enum Column {
     Staff,
     /// The service item; empty when the prompt named none.
     Item,
+    /// The tag's code, of ratings. A rating with several tags is in several groups.
+    Tag,
     /// The channel's number.
     Channel,
     /// The outcome's number.
@@ -59,6 +75,7 @@ impl Column {
             Self::Department => "department",
             Self::Staff => "staff",
             Self::Item => "item",
+            Self::Tag => "tag",
             Self::Channel => "channel",
             Self::Outcome => "outcome",
             Self::Level => "level",

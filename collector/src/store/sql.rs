@@ -21,6 +21,7 @@
 //! letting one of them run beside others is a decision about speed, not about what is right.
 
 pub(crate) mod audit;
+mod counts;
 mod enrolment;
 mod faults;
 pub(crate) mod hall;
@@ -35,6 +36,7 @@ pub(crate) mod proof;
 mod publications;
 mod records;
 pub(crate) mod recount;
+pub(crate) mod rollup;
 mod scores;
 mod session;
 pub(crate) mod tables;

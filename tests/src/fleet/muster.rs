@@ -10,7 +10,7 @@ use anyhow::{Context as _, ensure};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::Request;
+use axum::http::{Request, StatusCode};
 use manyi_collector::app::{self, AppState};
 use manyi_collector::clock::{Clock as _, SystemClock};
 use manyi_collector::config::Config;
@@ -40,8 +40,8 @@ pub struct Member {
     pub collector: PublicKey,
     /// The window it stands at.
     pub window: String,
-    /// The version of the profile that it got.
-    pub profile_version: u32,
+    /// The profile that it got.
+    pub profile: Profile,
 }
 
 /// Enrols one tablet at each of the first windows of the invented hall in this data directory, which
@@ -54,14 +54,7 @@ pub async fn muster(
     count: usize,
     enrolled: impl Fn(),
 ) -> anyhow::Result<Vec<Member>> {
-    let store = Arc::new(SqliteStore::open(data_dir)?);
-    let mut config = Config::load(None, |_| None, Some(data_dir))?;
-    config.enrol_per_minute = u32::MAX;
-    config.enrol_per_minute_total = u32::MAX;
-    let key = read_key(&data_dir.join("collector.key"))?;
-    let (config, clock) = (Arc::new(config), Arc::new(SystemClock));
-    let state = AppState::new(store.clone(), config, clock, Arc::new(key));
-    let router = app::router(state);
+    let (router, store) = gate(data_dir)?;
     let mut members = Vec::with_capacity(count);
     let mut at_work = JoinSet::new();
     for n in 0..count {
@@ -69,7 +62,8 @@ pub async fn muster(
             members.push(at_work.join_next().await.context("nobody")???);
             enrolled();
         }
-        at_work.spawn(enrol(Arc::clone(&store), router.clone(), window(n)));
+        let (store, router) = (Arc::clone(&store), router.clone());
+        at_work.spawn(async move { muster_at(&store, &router, HALL, &window(n)).await });
     }
     while let Some(member) = at_work.join_next().await {
         members.push(member??);
@@ -78,10 +72,35 @@ pub async fn muster(
     Ok(members)
 }
 
-async fn enrol(store: Arc<SqliteStore>, router: Router, window: String) -> anyhow::Result<Member> {
+/// The collector's own router over the database in this directory, and that database. No limit on
+/// enrolments; no running collector may use the directory.
+///
+/// # Errors
+/// When the directory is no collector's.
+pub fn gate(data_dir: &Path) -> anyhow::Result<(Router, Arc<SqliteStore>)> {
+    let store = Arc::new(SqliteStore::open(data_dir)?);
+    let mut config = Config::load(None, |_| None, Some(data_dir))?;
+    config.enrol_per_minute = u32::MAX;
+    config.enrol_per_minute_total = u32::MAX;
+    let key = read_key(&data_dir.join("collector.key"))?;
+    let (config, clock) = (Arc::new(config), Arc::new(SystemClock));
+    let state = AppState::new(store.clone(), config, clock, Arc::new(key));
+    Ok((app::router(state), store))
+}
+
+/// Enrols one tablet at a window.
+///
+/// # Errors
+/// When there is no such window or the collector refuses.
+pub async fn muster_at(
+    store: &SqliteStore,
+    router: &Router,
+    hall: &str,
+    window: &str,
+) -> anyhow::Result<Member> {
     let code = EnrolmentCode::generate(Suite::Ed25519Sha256)?;
     let issued = store.add_code(NewCode {
-        hall: HALL.parse()?,
+        hall: hall.parse()?,
         window: window.parse()?,
         digest: code.digest(),
         expires_ms: SystemClock.now_ms() + 600_000,
@@ -94,12 +113,8 @@ async fn enrol(store: Arc<SqliteStore>, router: Router, window: String) -> anyho
         software: "manyi-fleet".to_owned(),
     };
     let request = request.seal(&key);
-    let mut post = Request::post("/device/v1/enrol").body(Body::from(request.clone()))?;
-    let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-    post.extensions_mut().insert(ConnectInfo(peer));
-    let answer = router.oneshot(post).await?;
-    let status = answer.status();
-    let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await?;
+    let post = Request::post("/device/v1/enrol").body(Body::from(request.clone()))?;
+    let (status, body) = ask(router.clone(), post).await?;
     ensure!(
         status.is_success(),
         "window {window} was refused: {status} {}",
@@ -111,7 +126,25 @@ async fn enrol(store: Arc<SqliteStore>, router: Router, window: String) -> anyho
         terminal: reply.terminal,
         key,
         collector: reply.collector,
-        window,
-        profile_version: profile.version,
+        window: window.to_owned(),
+        profile,
     })
+}
+
+/// Sends a request to a router as if it came from this machine.
+///
+/// # Errors
+/// When the answer cannot be read or is above 1 MiB.
+pub async fn ask(
+    router: Router,
+    mut request: Request<Body>,
+) -> anyhow::Result<(StatusCode, axum::body::Bytes)> {
+    let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+    request.extensions_mut().insert(ConnectInfo(peer));
+    let answer = router.oneshot(request).await?;
+    let status = answer.status();
+    Ok((
+        status,
+        axum::body::to_bytes(answer.into_body(), 1 << 20).await?,
+    ))
 }

@@ -340,7 +340,7 @@ impl Tablet {
                 profile_problem: None,
                 journal_problem: None,
             },
-            profile_version: self.member.profile_version,
+            profile_version: self.member.profile.version,
             run,
             prompts: Vec::new(),
             fold: None,

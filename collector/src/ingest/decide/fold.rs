@@ -102,7 +102,7 @@ pub(super) fn extend<'d>(
     plan.whole = !counts.is_empty() && !alone;
     if !plan.whole {
         for count in &counts {
-            *plan.deltas.entry(key(count)).or_default() += i64::from(count.n);
+            plan.deltas.count(key(count), [], i64::from(count.n));
         }
     }
     if let Some(opening) = stream.opening

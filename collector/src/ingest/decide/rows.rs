@@ -13,7 +13,8 @@ use crate::ingest::incident::Kind;
 use crate::ingest::whole::{no_target, second_outcome};
 use crate::ingest::{
     Amended, DeadLetter, Delivery, Held, HeldRating, Incident, NotRead, Opening, Placed, Plan,
-    Rescue, Row, RowOutcome, SURE_MS, Sealed, Span, StreamState, TallyKey, place_in_time, slot_of,
+    Rescue, Row, RowOutcome, SURE_MS, Sealed, Span, StreamState, TallyKey, codes, place_in_time,
+    slot_of,
 };
 
 /// The first record of the run from which on it is another history: its position holds other bytes,
@@ -204,7 +205,8 @@ impl<'d> Extension<'_, 'd> {
             RecordBody::Outcome(outcome) => {
                 row.outcome = self.outcome(row.seq, outcome);
                 if let (Some(placed), Some(outcome)) = (row.placed, &row.outcome) {
-                    count(self.plan, key(slot_of(placed.at_ms), outcome), 1);
+                    let key = key(slot_of(placed.at_ms), outcome);
+                    self.plan.deltas.count(key, codes(outcome.tags), 1);
                 }
             }
             RecordBody::Amendment(amendment) => self.amend(row.seq, amendment),
@@ -346,13 +348,14 @@ impl<'d> Extension<'_, 'd> {
             return false;
         }
         let slot = slot_of(placed.at_ms);
-        let before = key(slot, outcome);
+        let before = (key(slot, outcome), outcome.tags);
         outcome.level = Some(amendment.level);
         outcome.tags = &amendment.tags;
         outcome.amended_by = Some(seq);
         let after = key(slot, outcome);
-        count(self.plan, before, -1);
-        count(self.plan, after, 1);
+        let deltas = &mut self.plan.deltas;
+        deltas.count(before.0, codes(before.1), -1);
+        deltas.count(after, codes(&amendment.tags), 1);
         true
     }
 
@@ -360,13 +363,13 @@ impl<'d> Extension<'_, 'd> {
         let Some(rating) = self.held.targets.get(&target) else {
             return false;
         };
-        let before = self
-            .plan
-            .amended
-            .get(&target)
-            .map_or(rating.level, |a| a.level);
-        count(self.plan, stored_key(rating, before.number()), -1);
-        count(self.plan, stored_key(rating, amendment.level.number()), 1);
+        let amended = self.plan.amended.get(&target);
+        let stored = (rating.level, rating.tags.as_slice());
+        let (level, tags) = amended.map_or(stored, |a| (a.level, a.tags));
+        let deltas = &mut self.plan.deltas;
+        deltas.count(stored_key(rating, level.number()), codes(tags), -1);
+        let now = stored_key(rating, amendment.level.number());
+        deltas.count(now, codes(&amendment.tags), 1);
         let amended = Amended {
             level: amendment.level,
             tags: &amendment.tags,
@@ -408,10 +411,6 @@ pub const fn tells_time(seq: u64, body: &RecordBody) -> bool {
         | RecordBody::Rescued(_)
         | RecordBody::ClockSet => true,
     }
-}
-
-fn count<'d>(plan: &mut Plan<'d>, key: TallyKey<'d>, by: i64) {
-    *plan.deltas.entry(key).or_default() += by;
 }
 
 fn key<'d>(slot: i64, outcome: &RowOutcome<'d>) -> TallyKey<'d> {

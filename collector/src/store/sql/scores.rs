@@ -6,14 +6,31 @@ use async_trait::async_trait;
 use manyi_shared::domain::HallId;
 
 use super::value::FromColumn;
-use super::{Db, Param, Row, Value as Held, values};
+use super::{Db, Param, Row, Value as Held, counts, rollup, values};
 use crate::store::scores::{Column, Names, Tally, TallyQuery, Value, WindowState};
 use crate::store::{Database, ScoreStore, StoreError};
 
 #[async_trait]
 impl ScoreStore for Database {
     async fn tally(&self, query: TallyQuery) -> Result<Tally, StoreError> {
-        self.read(move |db| tally(db, &query)).await
+        self.read(move |db| counts::counted(db, &query)).await
+    }
+
+    async fn unknown(
+        &self,
+        halls: Vec<HallId>,
+        filters: Vec<(Column, Value)>,
+    ) -> Result<Vec<(Column, Value)>, StoreError> {
+        self.read(move |db| counts::unknown(db, &halls, &filters))
+            .await
+    }
+
+    async fn roll_up(&self) -> Result<bool, StoreError> {
+        self.write(rollup::step).await
+    }
+
+    async fn forget_rollups(&self) -> Result<(), StoreError> {
+        self.write(rollup::forget).await
     }
 
     async fn names(&self, column: Column) -> Result<Names, StoreError> {
@@ -22,21 +39,6 @@ impl ScoreStore for Database {
 
     async fn windows(&self, hall: HallId) -> Result<Vec<WindowState>, StoreError> {
         self.read(move |db| windows(db, &hall)).await
-    }
-}
-
-const fn sql_name(column: Column) -> &'static str {
-    match column {
-        // Never asked for here: who counts splits by hall instead.
-        Column::Region => "region_code",
-        Column::Hall => "hall_id",
-        Column::Window => "window_id",
-        Column::Department => "department_id",
-        Column::Staff => "staff_id",
-        Column::Item => "item_code",
-        Column::Channel => "channel",
-        Column::Outcome => "outcome",
-        Column::Level => "level",
     }
 }
 
@@ -61,83 +63,6 @@ impl FromColumn<'_> for Value {
     }
 }
 
-fn tally(db: &Db<'_>, query: &TallyQuery) -> Result<Tally, StoreError> {
-    let mut parameters = values![query.slots.start, query.slots.end].to_vec();
-    parameters.extend(query.filters.iter().map(|(_, value)| Param::from(value)));
-    let mut groups = BTreeMap::new();
-    let counted = db.while_some(&tally_sql(query), &parameters, |row| {
-        let slot: i64 = row.get("slot")?;
-        let bucket = query
-            .buckets
-            .partition_point(|start| *start <= slot)
-            .saturating_sub(1);
-        let values: Result<Vec<Value>, _> =
-            query.split.iter().map(|c| row.get(sql_name(*c))).collect();
-        let (outcome, level) = (row.get("outcome")?, row.get("level")?);
-        let key = (bucket, values?);
-        Tally::add(&mut groups, key, outcome, level, row.get("total")?)?;
-        Ok((groups.len() <= query.max_groups).then_some(()))
-    })?;
-    Ok(if counted.is_some() {
-        Tally::Groups(groups)
-    } else {
-        Tally::TooMany
-    })
-}
-
-/// Column names come from [`sql_name`] alone, values are bound.
-fn tally_sql(query: &TallyQuery) -> String {
-    // Rows of one bucket need no slot; the first slot stands for all.
-    let slot = if query.buckets.is_empty() {
-        "MIN(slot) AS slot"
-    } else {
-        "slot"
-    };
-    let mut columns: Vec<&str> = query.split.iter().map(|c| sql_name(*c)).collect();
-    columns.extend(
-        ["outcome", "level"]
-            .into_iter()
-            .filter(|c| !query.split.iter().any(|s| sql_name(*s) == *c)),
-    );
-    let columns = columns.join(", ");
-    let by_slot = if query.buckets.is_empty() {
-        ""
-    } else {
-        ", slot"
-    };
-    let mut conditions = "w IS NOT NULL AND hall_id = h AND window_id = w AND slot >= ?1 \
-                          AND slot < ?2"
-        .to_owned();
-    for (column, places) in places_of(&query.filters) {
-        conditions += &format!(" AND {} IN ({places})", sql_name(column));
-    }
-    format!(
-        "{PLACES} SELECT {slot}, {columns}, CAST(SUM(n) AS BIGINT) AS total \
-         FROM place CROSS JOIN tally WHERE {conditions} \
-         GROUP BY {columns}{by_slot} HAVING SUM(n) <> 0"
-    )
-}
-
-/// For each column that is filtered, the parameters of its values: `?3, ?5`.
-fn places_of(filters: &[(Column, Value)]) -> BTreeMap<Column, String> {
-    let mut places: BTreeMap<Column, String> = BTreeMap::new();
-    for (index, (column, _)) in filters.iter().enumerate() {
-        let list = places.entry(*column).or_default();
-        let comma = if list.is_empty() { "" } else { ", " };
-        *list += &format!("{comma}?{}", index + 3);
-    }
-    places
-}
-
-/// Every (hall, window) that has counts, by jumping from one to the next in the key
-/// (hall, window, slot, …): a range of time is then one seek a window instead of a walk through all
-/// that was ever counted.
-const PLACES: &str = "WITH RECURSIVE place (h, w) AS ( \
-    SELECT hall_id, (SELECT MIN(window_id) FROM tally t WHERE t.hall_id = hall.hall_id) FROM hall \
-    UNION ALL \
-    SELECT h, (SELECT MIN(window_id) FROM tally t WHERE t.hall_id = h AND t.window_id > w) \
-    FROM place WHERE w IS NOT NULL)";
-
 fn names(db: &Db<'_>, column: Column) -> Result<Names, StoreError> {
     let sql = match column {
         Column::Hall => "SELECT hall_id, hall_id, name FROM hall",
@@ -145,7 +70,7 @@ fn names(db: &Db<'_>, column: Column) -> Result<Names, StoreError> {
         Column::Department => "SELECT hall_id, department_id, name FROM department",
         Column::Staff => "SELECT hall_id, staff_id, name FROM staff",
         Column::Item => "SELECT hall_id, item_code, name FROM item",
-        Column::Region | Column::Channel | Column::Outcome | Column::Level => {
+        Column::Region | Column::Tag | Column::Channel | Column::Outcome | Column::Level => {
             return Ok(Names::new());
         }
     };

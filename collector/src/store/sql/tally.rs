@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Db, Insert, values};
-use crate::ingest::TallyKey;
+use super::{Db, Insert, Param, rollup, values};
+use crate::ingest::{Deltas, TagKey, TallyKey};
 use crate::store::StoreError;
 
 const ADD: Insert<'_> = Insert {
@@ -24,52 +24,105 @@ const ADD: Insert<'_> = Insert {
                outcome, level) DO UPDATE SET n = tally.n + excluded.n",
 };
 
-/// Adds the changes, in the order of their keys: two writers never wait for each other in a ring.
-pub(crate) fn apply(
-    db: &Db<'_>,
-    hall: &str,
-    deltas: &BTreeMap<TallyKey<'_>, i64>,
-) -> Result<(), StoreError> {
+/// Of tags.
+const ADD_TAG: Insert<'_> = Insert {
+    table: "tag_tally",
+    columns: &[
+        "hall_id",
+        "slot",
+        "window_id",
+        "department_id",
+        "staff_id",
+        "item_code",
+        "channel",
+        "level",
+        "tag",
+        "n",
+    ],
+    conflict: "ON CONFLICT (hall_id, window_id, slot, tag, department_id, staff_id, item_code, \
+               channel, level) DO UPDATE SET n = tag_tally.n + excluded.n",
+};
+
+/// Adds the changes to the tally, to the counts of tags, and to the roll-ups of both, each in the
+/// order of their keys: two writers never wait for each other in a ring.
+pub(crate) fn apply(db: &Db<'_>, hall: &str, deltas: &Deltas<'_>) -> Result<(), StoreError> {
+    if deltas.is_empty() {
+        return Ok(());
+    }
+    let built = rollup::built(db, hall)?;
+    counts(db, hall, &deltas.counts)?;
+    tags(db, hall, &deltas.tags)?;
+    rollup::apply(db, hall, deltas, built)
+}
+
+fn counts(db: &Db<'_>, hall: &str, deltas: &BTreeMap<TallyKey<'_>, i64>) -> Result<(), StoreError> {
     let rows = deltas.iter().map(|(key, n)| {
-        values![
-            hall,
-            key.slot,
-            key.window,
-            key.department,
-            key.staff,
-            key.item,
-            key.channel,
-            key.outcome,
-            key.level,
-            *n
-        ]
-        .to_vec()
+        let mut row = place(hall, key);
+        row.push((*n).into());
+        row
     });
     db.insert_many(&ADD, rows)?;
     // An amendment may have taken the last of a kind: a count of nothing is no row.
-    for (key, _) in deltas.iter().filter(|(_, n)| **n < 0) {
-        db.execute(
-            "DELETE FROM tally WHERE hall_id = ?1 AND slot = ?2 AND window_id = ?3 AND \
-             department_id = ?4 AND staff_id = ?5 AND item_code = ?6 AND channel = ?7 AND \
-             outcome = ?8 AND level = ?9 AND n = 0",
-            values![
-                hall,
-                key.slot,
-                key.window,
-                key.department,
-                key.staff,
-                key.item,
-                key.channel,
-                key.outcome,
-                key.level
-            ],
-        )?;
-    }
+    let fewer = deltas.iter().filter(|(_, n)| **n < 0);
+    db.execute_many(
+        "DELETE FROM tally WHERE hall_id = ?1 AND slot = ?2 AND window_id = ?3 AND \
+         department_id = ?4 AND staff_id = ?5 AND item_code = ?6 AND channel = ?7 AND \
+         outcome = ?8 AND level = ?9 AND n = 0",
+        fewer.map(|(key, _)| place(hall, key)),
+    )?;
     Ok(())
 }
 
-/// How many counts differ between the tally and a recount of all records and folds; 0 when all is
-/// well.
+/// A row's key, in the order of its columns.
+fn place<'v>(hall: &'v str, key: &TallyKey<'v>) -> Vec<Param<'v>> {
+    values![
+        hall,
+        key.slot,
+        key.window,
+        key.department,
+        key.staff,
+        key.item,
+        key.channel,
+        key.outcome,
+        key.level
+    ]
+    .to_vec()
+}
+
+fn tag_place<'v>(hall: &'v str, TagKey { tag, key }: &TagKey<'v>) -> Vec<Param<'v>> {
+    values![
+        hall,
+        key.slot,
+        key.window,
+        key.department,
+        key.staff,
+        key.item,
+        key.channel,
+        key.level,
+        *tag
+    ]
+    .to_vec()
+}
+
+fn tags(db: &Db<'_>, hall: &str, deltas: &BTreeMap<TagKey<'_>, i64>) -> Result<(), StoreError> {
+    let rows = deltas.iter().map(|(key, n)| {
+        let mut row = tag_place(hall, key);
+        row.push((*n).into());
+        row
+    });
+    db.insert_many(&ADD_TAG, rows)?;
+    let fewer = deltas.iter().filter(|(_, n)| **n < 0);
+    db.execute_many(
+        "DELETE FROM tag_tally WHERE hall_id = ?1 AND slot = ?2 AND window_id = ?3 AND \
+         department_id = ?4 AND staff_id = ?5 AND item_code = ?6 AND channel = ?7 AND \
+         level = ?8 AND tag = ?9 AND n = 0",
+        fewer.map(|(key, _)| tag_place(hall, key)),
+    )?;
+    Ok(())
+}
+
+/// How many counts differ between the tally and a recount of all records and folds, between the counts
+/// of tags and the tags of all records, and between roll-ups and the tally; 0 when all is well.
 pub(crate) fn differences(db: &Db<'_>) -> Result<u64, StoreError> {
     let recount = "SELECT hall_id, slot, window_id, department_id, staff_id, item_code, channel, \
          outcome, level, CAST(SUM(n) AS BIGINT) AS n FROM (\
@@ -87,7 +140,7 @@ pub(crate) fn differences(db: &Db<'_>) -> Result<u64, StoreError> {
          SELECT * FROM ({recount}) AS b) AS less)"
     );
     let n: i64 = db.one(&sql, &[], |row| row.get(0))?;
-    Ok(n.unsigned_abs())
+    Ok(n.unsigned_abs() + rollup::tag_differences(db)? + rollup::differences(db)?)
 }
 
 #[cfg(test)]
@@ -118,8 +171,12 @@ mod tests {
             key("A02", "d2", 4),
         ];
         let wanted: BTreeMap<_, i64> = keys.into_iter().zip(1..).collect();
-        apply(&db, "h", &wanted).expect("counted");
-        apply(&db, "h", &wanted).expect("counted again");
+        let deltas = |counts| Deltas {
+            counts,
+            ..Deltas::default()
+        };
+        apply(&db, "h", &deltas(wanted.clone())).expect("counted");
+        apply(&db, "h", &deltas(wanted.clone())).expect("counted again");
         let n_of = |key: &TallyKey<'_>| -> i64 {
             db.one(
                 "SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM tally WHERE hall_id = 'h' \
@@ -134,7 +191,7 @@ mod tests {
         }
         // What was counted is taken back, and nothing is left of it.
         let back = wanted.iter().map(|(key, n)| (*key, -2 * n)).collect();
-        apply(&db, "h", &back).expect("taken back");
+        apply(&db, "h", &deltas(back)).expect("taken back");
         assert!(!db.exists("SELECT 1 FROM tally", &[]).expect("readable"));
     }
 }

@@ -7,8 +7,8 @@ use manyi_shared::wire::Record;
 
 use super::{Of, held};
 use crate::ingest::{
-    Anchor, BootState, Delivery, Evidence, Held, HeldBoot, Placed, Plan, SURE_MS, TallyKey,
-    place_in_time, slot_of,
+    Anchor, BootState, Delivery, Deltas, Evidence, Held, HeldBoot, Placed, Plan, SURE_MS, TallyKey,
+    codes_in, place_in_time, slot_of,
 };
 use crate::store::StoreError;
 use crate::store::sql::{Db, Row, capped, tally, values};
@@ -115,8 +115,11 @@ pub(super) fn refine(
     let mut deltas = BTreeMap::new();
     let rows = records(of, boot, &evidence, &mut deltas)?;
     let hours = super::folds::refine(of, boot, &evidence, &mut deltas)?;
-    let borrowed = deltas.iter().map(|(key, n)| (key.borrow(), *n));
-    let changed = borrowed.filter(|(_, n)| *n != 0).collect();
+    let mut changed = Deltas::default();
+    for (key, n) in &deltas {
+        changed.count(key.borrow(), key.tags.iter().copied(), *n);
+    }
+    changed.settle();
     tally::apply(of.db, of.hall, &changed)?;
     Ok(rows.max(hours))
 }
@@ -162,7 +165,7 @@ fn records(
 /// Records of a boot that are placed worse than to a second.
 const WIDE: &str = "SELECT s.opened_ms, s.uptime_ms, s.boot_id, r.stream_id, r.seq, r.bytes, \
     r.received_ms, r.at_ms, r.earliest_ms, r.latest_ms, r.outcome, r.level, r.window_id, \
-    r.department_id, r.staff_id, r.item_code, r.channel FROM stream s \
+    r.department_id, r.staff_id, r.item_code, r.channel, r.tags FROM stream s \
     JOIN record r ON r.hall_id = s.hall_id AND r.terminal_id = s.terminal_id \
     AND r.stream_id = s.stream_id WHERE s.hall_id = ?1 AND s.terminal_id = ?2 AND s.boot_id = ?3 \
     AND r.latest_ms - r.earliest_ms > ?4 AND r.kind NOT IN (0, 4)";
@@ -176,6 +179,7 @@ fn moved(
     let Some(outcome) = row.get(10)? else {
         return Ok(());
     };
+    let tags: Option<String> = row.get(17)?;
     let key = |at_ms| {
         Ok::<_, StoreError>(OwnedKey {
             slot: slot_of(at_ms),
@@ -186,6 +190,7 @@ fn moved(
             channel: row.get(16)?,
             outcome,
             level: row.get::<Option<u8>>(11)?.unwrap_or(0),
+            tags: codes_in(tags.as_deref()).collect(),
         })
     };
     *deltas.entry(key(from_ms)?).or_default() -= 1;
@@ -234,6 +239,7 @@ pub(super) struct OwnedKey {
     pub(super) channel: u8,
     pub(super) outcome: u8,
     pub(super) level: u8,
+    pub(super) tags: Vec<u16>,
 }
 
 impl OwnedKey {

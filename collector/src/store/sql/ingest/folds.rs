@@ -158,5 +158,6 @@ fn key_of(row: &Row<'_>, at_ms: i64) -> Result<OwnedKey, StoreError> {
         channel: row.get(15)?,
         outcome: row.get(11)?,
         level: row.get(12)?,
+        tags: Vec::new(),
     })
 }

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use manyi_shared::domain::{BootId, Level, OutcomeKind, Seq, StreamId};
+use manyi_shared::domain::{BootId, Level, OutcomeKind, Seq, StreamId, TagCode};
 use manyi_shared::wire::{ChainHash, RejectReason, Rejection, Suite};
 
 use super::{boots, past};
 use crate::ingest::{
-    Delivery, Held, HeldFold, HeldRating, HeldStream, HeldTerminal, Opening, Span, slot_of,
+    Delivery, Held, HeldFold, HeldRating, HeldStream, HeldTerminal, Opening, Span, codes_in,
+    slot_of,
 };
 use crate::store::sql::{Db, Param, Row, capped, code, number, values};
 use crate::store::{StoreError, TerminalState};
@@ -228,7 +229,7 @@ impl Of<'_> {
     fn outcome(&self, target: Seq) -> Result<Option<Option<HeldRating>>, StoreError> {
         self.db.row(
             "SELECT at_ms, window_id, department_id, staff_id, item_code, channel, level, \
-             outcome FROM record WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 \
+             outcome, tags FROM record WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3 \
              AND seq = ?4 AND outcome IS NOT NULL",
             &self.key(&[target.get()]),
             |row| {
@@ -236,6 +237,7 @@ impl Of<'_> {
                     return Ok(None);
                 }
                 let level = row.get::<Option<u8>>(6)?;
+                let tags: Option<String> = row.get(8)?;
                 let level = level.and_then(|level| Level::try_from(level).ok());
                 Ok(Some(HeldRating {
                     slot: slot_of(row.get(0)?),
@@ -247,6 +249,7 @@ impl Of<'_> {
                     level: level.ok_or(StoreError::Corrupt {
                         column: "record.level",
                     })?,
+                    tags: codes_in(tags.as_deref()).filter_map(TagCode::new).collect(),
                 }))
             },
         )

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use manyi_shared::wire::{Fold, Message, Record, RecordBody, RejectReason};
 
 use super::{Of, tag_list};
-use crate::ingest::TallyKey;
 use crate::ingest::whole::{Standing, Whole, come_to};
+use crate::ingest::{Deltas, TallyKey, codes, codes_in};
 use crate::store::StoreError;
 use crate::store::sql::{Db, capped, tally, values};
 
@@ -62,7 +62,7 @@ impl Of<'_> {
             return Ok(());
         };
         let whole = come_to(&stored.records, &stored.folds);
-        let mut deltas = BTreeMap::new();
+        let mut deltas = Deltas::default();
         self.settle_outcomes(&stored, &whole, &mut deltas)?;
         self.settle_folds(&stored, &whole, &mut deltas)?;
         self.settle_letters(&stored, &whole)?;
@@ -86,7 +86,7 @@ impl Of<'_> {
                  WHERE hall_id = ?1 AND terminal_id = ?2 AND stream_id = ?3",
             values![self.hall, self.terminal, self.stream, last],
         )?;
-        deltas.retain(|_, n| *n != 0);
+        deltas.settle();
         tally::apply(self.db, self.hall, &deltas)
     }
 
@@ -94,17 +94,18 @@ impl Of<'_> {
         &self,
         stored: &'s Stored,
         whole: &Whole<'s>,
-        deltas: &mut BTreeMap<TallyKey<'s>, i64>,
+        deltas: &mut Deltas<'s>,
     ) -> Result<(), StoreError> {
         for (seq, row) in &stored.rows {
             let standing = whole.counted.get(seq);
             if row.counts
                 && let Some(key) = row.key()
             {
-                *deltas.entry(key).or_default() -= 1;
+                deltas.count(key, codes_in(row.tags.as_deref()), -1);
             }
             if let Some(standing) = standing {
-                *deltas.entry(stored.key(row, standing)).or_default() += 1;
+                let key = stored.key(row, standing);
+                deltas.count(key, codes(standing.tags), 1);
             }
             match standing {
                 Some(standing) if row.stands_as(standing) => {}
@@ -176,7 +177,7 @@ impl Of<'_> {
         &self,
         stored: &'s Stored,
         whole: &Whole<'_>,
-        deltas: &mut BTreeMap<TallyKey<'s>, i64>,
+        deltas: &mut Deltas<'s>,
     ) -> Result<(), StoreError> {
         let mut changed = Vec::new();
         for count in &stored.counts {
@@ -186,7 +187,7 @@ impl Of<'_> {
             if n == count.n {
                 continue;
             }
-            *deltas.entry(count.key()).or_default() += i64::from(n) - i64::from(count.n);
+            deltas.count(count.key(), [], i64::from(n) - i64::from(count.n));
             changed.push(
                 values![
                     self.hall,
