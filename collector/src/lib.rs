@@ -1,6 +1,6 @@
 //! The centre: takes what terminals send, counts it, and shows it to the office.
 //!
-//! Who may import whom: `ingest` and `score` are pure and import `manyi_shared` only; `verify` and
+//! Who may import whom: `access`, `ingest` and `score` are pure and import `manyi_shared` only; `verify` and
 //! `roots` decide on what the port hands them; `alarm` decides on
 //! what the port tells it; `store` is
 //! the port to the database, `store::sqlite` its one implementation; `device`, `api` and `office`
@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod alarm;
 pub mod api;
 pub mod app;

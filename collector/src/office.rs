@@ -8,15 +8,18 @@
 
 mod alarms;
 mod assets;
+mod definitions;
 mod error;
 mod figures;
 mod format;
+mod frame;
 mod guard;
 mod incident_words;
 mod language;
 mod live;
 mod login;
 mod password;
+mod query;
 pub mod secret;
 pub mod session;
 mod supplement;
@@ -50,6 +53,7 @@ pub fn router(config: &Config) -> Router<AppState> {
         )
         .route("/office", get(today::page))
         .route("/office/today", get(today::fragment))
+        .route("/office/definitions", get(definitions::page))
         .route("/office/live", get(live::stream))
         .layer(axum::middleware::from_fn(guard::same_origin))
         .layer(axum::middleware::from_fn(language::remember));

@@ -14,6 +14,7 @@ use manyi_shared::domain::Retry;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::access::Refused;
 use crate::store::StoreError;
 
 /// The closed list of problems.
@@ -197,6 +198,16 @@ impl From<StoreError> for Problem {
                 tracing::error!(error = &error as &dyn Error, "database");
                 Self::internal()
             }
+        }
+    }
+}
+
+impl From<Refused> for Problem {
+    /// What does not concern the caller looks as if it were not there.
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::NotHere => Self::not_found(),
+            Refused::NotAllowed(_) => Self::new(ProblemType::Forbidden, refused.to_string()),
         }
     }
 }

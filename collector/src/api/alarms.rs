@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::auth::Caller;
+use crate::access::{Permission, Place};
 use crate::alarm::{Alarm, Cause, current};
 use crate::app::AppState;
 use crate::problem::{Problem, ProblemBody};
@@ -89,9 +90,14 @@ impl From<Alarm> for AlarmBody {
 )]
 pub(super) async fn alarms(
     State(state): State<AppState>,
-    _caller: Caller,
+    caller: Caller,
 ) -> Result<Json<AlarmsBody>, Problem> {
-    let alarms = current(state.store.as_ref(), state.clock.now_ms()).await?;
+    caller.access.require_somewhere(Permission::SeeFleet)?;
+    let mut alarms = current(state.store.as_ref(), state.clock.now_ms()).await?;
+    alarms.retain(|alarm| {
+        let window = Place::Window(alarm.hall.clone(), alarm.window.clone());
+        caller.access.allows(Permission::SeeFleet, &window)
+    });
     Ok(Json(AlarmsBody {
         alarms: alarms.into_iter().map(AlarmBody::from).collect(),
     }))

@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
+use crate::access::{Access, Grant, Permission, Place, Tree, Who};
 use crate::app::AppState;
 use crate::office::secret;
 use crate::office::session;
@@ -14,11 +15,9 @@ pub const TOKEN_PREFIX: &str = "manyi_";
 
 /// The caller of an API request, known and allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Caller {
-    /// A user of the office pages.
-    User(String),
-    /// A program, by the name of its token.
-    Token(String),
+pub struct Caller {
+    /// Who it is, and what it may do.
+    pub access: Access,
 }
 
 impl FromRequestParts<AppState> for Caller {
@@ -34,9 +33,10 @@ impl FromRequestParts<AppState> for Caller {
                 return Err(unauthorised("`Authorization` must be `Bearer manyi_…`"));
             };
             let name = state.store.token(secret::digest(token.trim())).await?;
-            return name
-                .map(Self::Token)
-                .ok_or_else(|| unauthorised("the API token is not valid"));
+            let name = name.ok_or_else(|| unauthorised("the API token is not valid"))?;
+            let all = Grant::permissions_at(Permission::all().collect(), Place::Everywhere);
+            let access = Access::new(Who::Token(name), vec![all], Tree::default());
+            return Ok(Self { access });
         }
         match session::user(&parts.headers, state).await? {
             None => Err(unauthorised(
@@ -46,7 +46,9 @@ impl FromRequestParts<AppState> for Caller {
                 ProblemType::Forbidden,
                 "change the one-time password at /account/password first",
             )),
-            Some(user) => Ok(Self::User(user.name)),
+            Some(user) => Ok(Self {
+                access: session::access(&user),
+            }),
         }
     }
 }

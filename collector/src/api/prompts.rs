@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::auth::Caller;
+use crate::access::{Permission, Place, Who};
 use crate::app::AppState;
 use crate::problem::{Problem, ProblemBody, ProblemType};
 use crate::store::prompts::{KeptPrompt, NewPrompt, PromptAbout, PromptAnswer, PromptRefused};
@@ -97,7 +98,8 @@ pub(super) async fn ask(
     headers: HeaderMap,
     body: Result<Json<PromptRequest>, JsonRejection>,
 ) -> Result<Response, Problem> {
-    let Caller::Token(caller) = caller else {
+    let access = caller.access;
+    let Who::Token(name) = access.who().clone() else {
         return Err(Problem::new(
             ProblemType::Forbidden,
             "questions are asked for with an API token, not with a login",
@@ -106,7 +108,9 @@ pub(super) async fn ask(
     let Json(request) = body.map_err(|e| Problem::new(ProblemType::Malformed, e.body_text()))?;
     let now_ms = state.clock.now_ms();
     let mut prompt = request.check(now_ms)?;
-    prompt.caller = caller;
+    let window = Place::Window(prompt.hall.clone(), prompt.window.clone());
+    access.require(Permission::AskCitizens, &window)?;
+    prompt.caller = name;
     prompt.caller_key = caller_key(&headers)?;
     let window = prompt.window.clone();
     let kept = state.store.add_prompt(prompt).await?.map_err(refusal)?;
@@ -130,7 +134,7 @@ pub(super) async fn ask(
 )]
 pub(super) async fn state(
     State(state): State<AppState>,
-    _caller: Caller,
+    caller: Caller,
     id: Result<Path<Uuid>, PathRejection>,
 ) -> Result<Json<PromptBody>, Problem> {
     let Ok(Path(id)) = id else {
@@ -138,6 +142,12 @@ pub(super) async fn state(
     };
     let kept = state.store.prompt(id.into_bytes()).await?;
     let kept = kept.ok_or_else(Problem::not_found)?;
+    let window = Place::Window(kept.hall.clone(), kept.window.clone());
+    // Who asked may hear what became of it, and who looks after the terminal.
+    let allowed = [Permission::AskCitizens, Permission::SeeFleet];
+    if !allowed.iter().any(|p| caller.access.allows(*p, &window)) {
+        return Err(Problem::not_found());
+    }
     Ok(Json(PromptBody::of(&kept, state.clock.now_ms())))
 }
 

@@ -18,6 +18,14 @@ pub(super) fn router() -> Router<AppState> {
             asset(CSS, include_str!("../../assets/tokens.css")),
         )
         .route(
+            "/assets/frame.css",
+            asset(CSS, include_str!("../../assets/frame.css")),
+        )
+        .route(
+            "/assets/parts.css",
+            asset(CSS, include_str!("../../assets/parts.css")),
+        )
+        .route(
             "/assets/office.css",
             asset(CSS, include_str!("../../assets/office.css")),
         )

@@ -6,10 +6,12 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Response};
 
+use super::frame::Frame;
 use super::guard::security_headers;
 use super::language::Language;
 use super::secret::SecretError;
 use super::words::Words;
+use crate::access::Refused;
 use crate::problem::{Problem, ProblemType};
 
 /// A problem shown as a page.
@@ -17,11 +19,14 @@ use crate::problem::{Problem, ProblemType};
 pub(super) struct PageError {
     problem: Problem,
     language: Language,
+    /// The page that was asked for, so that its address stays in the link to the other language.
+    uri: Box<Uri>,
 }
 
 #[derive(Debug, Template)]
 #[template(path = "error.html")]
 struct ErrorPage {
+    frame: Frame,
     words: &'static Words,
     status: u16,
     title: &'static str,
@@ -29,13 +34,21 @@ struct ErrorPage {
 }
 
 impl PageError {
-    pub(super) const fn new(problem: Problem, language: Language) -> Self {
-        Self { problem, language }
+    pub(super) fn new(problem: Problem, language: Language) -> Self {
+        let uri = Box::default();
+        Self {
+            problem,
+            language,
+            uri,
+        }
     }
 
     /// In the language that the request asks for.
     pub(super) fn of(problem: Problem, parts: &Parts) -> Self {
-        Self::new(problem, Language::of(&parts.headers, &parts.uri))
+        Self {
+            uri: Box::new(parts.uri.clone()),
+            ..Self::new(problem, Language::of(&parts.headers, &parts.uri))
+        }
     }
 
     /// The same error in this language.
@@ -47,6 +60,12 @@ impl PageError {
 impl From<Problem> for PageError {
     fn from(problem: Problem) -> Self {
         Self::new(problem, Language::default())
+    }
+}
+
+impl From<Refused> for PageError {
+    fn from(refused: Refused) -> Self {
+        Problem::from(refused).into()
     }
 }
 
@@ -82,6 +101,7 @@ impl IntoResponse for PageError {
         };
         let plain = self.problem.into_response();
         let page = ErrorPage {
+            frame: Frame::bare(self.language, &self.uri),
             words,
             status: plain.status().as_u16(),
             title,

@@ -4,7 +4,7 @@ use manyi_shared::domain::{Level, OutcomeKind};
 
 use super::format::grouped;
 use super::language::Language;
-use crate::score::{Counts, Figure, RoundingMode, Scores, Unit};
+use crate::score::{Counts, Figure, Rounding, RoundingMode, Scores, Unit};
 
 /// One figure with everything needed to check it.
 #[derive(Debug)]
@@ -29,16 +29,11 @@ pub(super) struct FigureView {
 impl FigureView {
     pub(super) fn of(figure: &Figure, language: Language) -> Self {
         let definition = figure.kind().definition();
-        let words = language.words();
         let numerator = grouped(figure.numerator());
         let denominator = figure.denominator().map_or_else(|| "?".to_owned(), grouped);
         let unit = match figure.kind().unit() {
             Unit::Points => "",
             Unit::Percent => "%",
-        };
-        let mode = match figure.rounding().mode() {
-            RoundingMode::HalfUp => words.half_up,
-            RoundingMode::Truncate => words.truncated,
         };
         Self {
             name: figure.kind().name(),
@@ -53,7 +48,7 @@ impl FigureView {
             formula: language.pick(definition.formula),
             scope: language.pick(definition.scope),
             fraction: format!("{numerator} ÷ {denominator}"),
-            rounding: format!("{mode}{}{}", figure.rounding().digits(), words.digits),
+            rounding: rounding_text(figure.rounding(), language),
         }
     }
 
@@ -67,6 +62,16 @@ impl FigureView {
         ];
         figures.map(|figure| Self::of(figure, language)).into()
     }
+}
+
+/// How values are rounded, in words.
+pub(super) fn rounding_text(rounding: Rounding, language: Language) -> String {
+    let words = language.words();
+    let mode = match rounding.mode() {
+        RoundingMode::HalfUp => words.half_up,
+        RoundingMode::Truncate => words.truncated,
+    };
+    format!("{mode}{}{}", rounding.digits(), words.digits)
 }
 
 /// A figure's printed value, or a dash.

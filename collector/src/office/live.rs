@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::session;
 use super::today::{HallQuery, counted};
+use crate::access::Who;
 use crate::api::Counted;
 use crate::api::auth::Caller;
 use crate::app::AppState;
@@ -63,7 +64,7 @@ async fn watch(
             return;
         }
         // A database that is busy for a moment is asked again at the next turn; the cause is logged.
-        if let Ok(now) = counted(state, query).await
+        if let Ok(now) = counted(state, &caller.access, query).await
             && now != sent
         {
             if sender.send(event("changed")).await.is_err() {
@@ -87,9 +88,9 @@ fn event(name: &str) -> Event {
 
 /// Whether the session still stands; a token is asked for once, as for any request.
 async fn may_listen(state: &AppState, caller: &Caller, headers: &HeaderMap) -> bool {
-    match caller {
-        Caller::Token(_) => true,
-        Caller::User(_) => session::user(headers, state)
+    match caller.access.who() {
+        Who::Token(_) | Who::Operator(_) => true,
+        Who::User(_) => session::user(headers, state)
             .await
             .map_or(true, |user| user.is_some()),
     }

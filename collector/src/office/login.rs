@@ -4,11 +4,12 @@ use askama::Template;
 use axum::Form;
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::error::{PageError, draw};
+use super::frame::Frame;
 use super::language::Language;
 use super::words::Words;
 use super::{secret, session};
@@ -21,6 +22,7 @@ pub(super) const MAX_PASSWORD_BYTES: usize = 256;
 #[derive(Debug, Template)]
 #[template(path = "login.html")]
 struct LoginPage {
+    frame: Frame,
     words: &'static Words,
     refused: bool,
 }
@@ -33,12 +35,13 @@ pub(super) struct Login {
 }
 
 /// `GET /login`.
-pub(super) async fn page(language: Language) -> Result<Response, PageError> {
-    form(language, false)
+pub(super) async fn page(language: Language, uri: Uri) -> Result<Response, PageError> {
+    form(language, &uri, false)
 }
 
-fn form(language: Language, refused: bool) -> Result<Response, PageError> {
+fn form(language: Language, uri: &Uri, refused: bool) -> Result<Response, PageError> {
     let page = LoginPage {
+        frame: Frame::bare(language, uri),
         words: language.words(),
         refused,
     };
@@ -57,9 +60,10 @@ fn form(language: Language, refused: bool) -> Result<Response, PageError> {
 pub(super) async fn log_in(
     State(state): State<AppState>,
     language: Language,
+    uri: Uri,
     Form(login): Form<Login>,
 ) -> Result<Response, PageError> {
-    attempt(&state, language, login)
+    attempt(&state, language, &uri, login)
         .await
         .map_err(|error| error.speaking(language))
 }
@@ -67,17 +71,18 @@ pub(super) async fn log_in(
 async fn attempt(
     state: &AppState,
     language: Language,
+    uri: &Uri,
     login: Login,
 ) -> Result<Response, PageError> {
     if login.password.len() > MAX_PASSWORD_BYTES {
-        return form(language, true);
+        return form(language, uri, true);
     }
     let user = state.store.user(login.user).await.map_err(Problem::from)?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let verified = secret::verify(login.password, hash).await?;
     let Some(user) = user.filter(|_| verified) else {
         tracing::info!("login refused");
-        return form(language, true);
+        return form(language, uri, true);
     };
     tracing::info!(user = user.name, "logged in");
     let next = if user.must_change {

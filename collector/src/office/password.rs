@@ -4,11 +4,12 @@ use askama::Template;
 use axum::Form;
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::error::{PageError, draw};
+use super::frame::Frame;
 use super::language::Language;
 use super::login::MAX_PASSWORD_BYTES;
 use super::words::Words;
@@ -23,6 +24,7 @@ const MIN_CHARACTERS: usize = 12;
 #[derive(Debug, Template)]
 #[template(path = "password.html")]
 struct PasswordPage {
+    frame: Frame,
     words: &'static Words,
     /// For password managers.
     user: String,
@@ -42,6 +44,7 @@ pub(super) struct Change {
 pub(super) async fn page(
     State(state): State<AppState>,
     language: Language,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     match session::user(&headers, &state)
@@ -49,16 +52,18 @@ pub(super) async fn page(
         .map_err(|problem| PageError::new(problem, language))?
     {
         None => Ok(Redirect::to("/login").into_response()),
-        Some(user) => form(language, &user, None),
+        Some(user) => form(language, &uri, &user, None),
     }
 }
 
 fn form(
     language: Language,
+    uri: &Uri,
     user: &OfficeUser,
     refused: Option<&'static str>,
 ) -> Result<Response, PageError> {
     let page = PasswordPage {
+        frame: Frame::waiting(language, uri, &user.name),
         words: language.words(),
         user: user.name.clone(),
         must_change: user.must_change,
@@ -78,10 +83,11 @@ fn form(
 pub(super) async fn change(
     State(state): State<AppState>,
     language: Language,
+    uri: Uri,
     headers: HeaderMap,
     Form(change): Form<Change>,
 ) -> Result<Response, PageError> {
-    attempt(&state, language, &headers, change)
+    attempt(&state, language, &uri, &headers, change)
         .await
         .map_err(|error| error.speaking(language))
 }
@@ -89,6 +95,7 @@ pub(super) async fn change(
 async fn attempt(
     state: &AppState,
     language: Language,
+    uri: &Uri,
     headers: &HeaderMap,
     change: Change,
 ) -> Result<Response, PageError> {
@@ -96,10 +103,10 @@ async fn attempt(
         return Ok(Redirect::to("/login").into_response());
     };
     if let Some(refused) = refusal(&change, language.words()) {
-        return form(language, &user, Some(refused));
+        return form(language, uri, &user, Some(refused));
     }
     if !secret::verify(change.current, Some(user.password_hash.clone())).await? {
-        return form(language, &user, Some(language.words().password_wrong));
+        return form(language, uri, &user, Some(language.words().password_wrong));
     }
     let hash = secret::hash(change.new).await?;
     state

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::error::PageError;
 use super::secret;
+use crate::access::{Access, Grant, Place, Role, Tree, Who};
 use crate::app::AppState;
 use crate::problem::Problem;
 use crate::store::users::OfficeUser;
@@ -79,9 +80,24 @@ fn set_cookie(token: &str, max_age: i64, secure: bool) -> Result<HeaderValue, Pa
     Ok(value)
 }
 
+/// What a user may do.
+pub(crate) fn access(user: &OfficeUser) -> Access {
+    let all = Grant::role(Role::Administrator, Place::Everywhere);
+    Access::new(Who::User(user.name.clone()), vec![all], Tree::default())
+}
+
+/// Somebody who is logged in, and what they may do.
+#[derive(Debug, Clone)]
+pub(super) struct Person {
+    /// The login name.
+    pub(super) name: String,
+    /// What they may do.
+    pub(super) access: Access,
+}
+
 /// A user who is logged in and has a password of their own; others are sent where they get both.
 #[derive(Debug)]
-pub(super) struct LoggedIn(pub(super) OfficeUser);
+pub(super) struct LoggedIn(pub(super) Person);
 
 impl FromRequestParts<AppState> for LoggedIn {
     type Rejection = Response;
@@ -93,7 +109,10 @@ impl FromRequestParts<AppState> for LoggedIn {
             Some(user) if user.must_change => {
                 Err(Redirect::to("/account/password").into_response())
             }
-            Some(user) => Ok(Self(user)),
+            Some(user) => Ok(Self(Person {
+                access: access(&user),
+                name: user.name,
+            })),
         }
     }
 }

@@ -379,3 +379,49 @@ async fn a_live_page_ends_with_its_session() {
     );
     assert!(next().await.is_none());
 }
+
+#[tokio::test]
+async fn the_other_language_and_the_other_hall_keep_the_page_that_is_open() {
+    let (app, session) = logged_in().await;
+    let one = app.get_as("/office?hall=H1&lang=en", &session).await.text;
+    assert!(one.contains("href=\"?hall=H1&#38;lang=zh\""), "{one}");
+    assert!(
+        !one.contains("class=\"picker\""),
+        "one hall is no choice: {one}"
+    );
+    app.hall("H2", "Asia/Shanghai").await;
+    let two = app
+        .get_as("/office?hall=H2&range=today", &session)
+        .await
+        .text;
+    let picker = two.split("class=\"picker\"").nth(1).unwrap();
+    let picker = picker.split("</form>").next().unwrap();
+    for part in [
+        "action=\"/office\"",
+        "name=\"range\" value=\"today\"",
+        "<option value=\"H1\">",
+        "<option value=\"H2\" selected>",
+    ] {
+        assert!(picker.contains(part), "{part} is not in {picker}");
+    }
+}
+
+#[tokio::test]
+async fn what_every_figure_means_is_one_click_away_from_every_page() {
+    let (app, session) = logged_in().await;
+    let page = app.get_as("/office", &session).await.text;
+    assert!(page.contains("href=\"/office/definitions\""), "{page}");
+    let told = app.get_as("/office/definitions", &session).await.text;
+    for part in [
+        "平均分",
+        "满意率",
+        "差评率",
+        "实际评价率",
+        "各级占比",
+        "只计入群众实际作出的评价",
+    ] {
+        assert!(told.contains(part), "{part} is not in {told}");
+    }
+    let stranger = app.get("/office/definitions", &[]).await;
+    assert_eq!(stranger.location(), "/login");
+}

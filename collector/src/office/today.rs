@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -15,9 +15,11 @@ use super::alarms::AlarmView;
 use super::error::{PageError, draw};
 use super::figures::{FigureView, LevelView, OutcomeView, level_name, value};
 use super::format::{ago, grouped, time_of_day};
+use super::frame::{Frame, Section};
 use super::language::Language;
 use super::session::LoggedIn;
 use super::words::Words;
+use crate::access::{Access, Permission};
 use crate::alarm::current;
 use crate::api::auth::Caller;
 use crate::api::{Counted, ScoreRequest, count};
@@ -39,9 +41,8 @@ pub(super) struct HallQuery {
 #[derive(Debug, Template)]
 #[template(path = "office.html")]
 struct OfficePage {
+    frame: Frame,
     words: &'static Words,
-    halls: Vec<HallSummary>,
-    user: String,
     today: Option<Today>,
 }
 
@@ -98,20 +99,22 @@ struct WindowView {
 /// `GET /office`.
 pub(super) async fn page(
     State(state): State<AppState>,
-    LoggedIn(user): LoggedIn,
+    user: LoggedIn,
     language: Language,
+    uri: Uri,
     Query(query): Query<HallQuery>,
 ) -> Result<Response, PageError> {
     let draw_page = async {
-        let halls = state.store.halls().await.map_err(Problem::from)?;
+        let halls = visible(&state, &user.0.access).await?;
         let today = match chosen(&halls, &query)? {
             Some(hall) => Some(Today::load(&state, hall, language).await?),
             None => None,
         };
+        let frame = Frame::of(&user, language, Section::Overview, &uri);
+        let current = today.as_ref().map(|today| today.hall_id.as_str());
         let page = OfficePage {
+            frame: frame.with_halls(&halls, current, false),
             words: language.words(),
-            halls,
-            user: user.name,
             today,
         };
         draw(StatusCode::OK, &page)
@@ -124,13 +127,22 @@ pub(super) async fn page(
 /// `GET /office/today`: the changing part, for the page's script.
 pub(super) async fn fragment(
     State(state): State<AppState>,
-    _caller: Caller,
+    caller: Caller,
     language: Language,
     Query(query): Query<HallQuery>,
 ) -> Result<Response, PageError> {
-    let halls = state.store.halls().await.map_err(Problem::from)?;
+    let halls = visible(&state, &caller.access).await?;
     let hall = chosen(&halls, &query)?.ok_or_else(Problem::not_found)?;
     draw(StatusCode::OK, &Today::load(&state, hall, language).await?)
+}
+
+/// The halls whose scores may be seen.
+async fn visible(state: &AppState, access: &Access) -> Result<Vec<HallSummary>, Problem> {
+    access.require_somewhere(Permission::SeeScores)?;
+    let allowed = access.halls(Permission::SeeScores);
+    let mut halls = state.store.halls().await?;
+    halls.retain(|hall| allowed.contains(&hall.id));
+    Ok(halls)
 }
 
 /// The hall asked for, else the first.
@@ -151,9 +163,10 @@ fn chosen<'a>(
 /// Today's counts by window, the same way the API counts them.
 pub(super) async fn counted(
     state: &AppState,
+    access: &Access,
     query: &HallQuery,
 ) -> Result<Option<Counted>, Problem> {
-    let halls = state.store.halls().await?;
+    let halls = visible(state, access).await?;
     let Some(hall) = chosen(&halls, query)? else {
         return Ok(None);
     };
