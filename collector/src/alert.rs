@@ -16,8 +16,14 @@
 
 #[cfg(test)]
 mod laws;
+pub mod mail;
+pub mod message;
+pub mod settings;
 #[cfg(test)]
 mod table;
+pub mod task;
+pub mod webhook;
+pub mod words;
 
 use std::collections::HashMap;
 
