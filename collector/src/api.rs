@@ -7,9 +7,11 @@
 mod alarms;
 pub mod auth;
 pub mod body;
+mod filters;
 mod group;
 mod params;
 mod prompts;
+mod query;
 mod range;
 mod roots;
 mod scores;
@@ -27,8 +29,9 @@ use crate::config::Config;
 use crate::device::limit::{Rate, by_address};
 
 pub use group::{Counted, Group, count};
-pub use params::{Dimension, ScoreRequest};
-pub use range::Range;
+pub use params::{Dimension, HallPlace, ScoreRequest};
+pub use query::ScoreQuery;
+pub use range::{Range, Step};
 
 /// Requests for roots from one address: a page of a year at once, then one a second.
 const ROOTS: Rate = Rate {
@@ -46,6 +49,8 @@ pub fn router(config: &Config) -> OpenApiRouter<AppState> {
         .layer(DefaultBodyLimit::max(prompts::MAX_BODY));
     OpenApiRouter::new()
         .routes(routes!(scores::scores))
+        .routes(routes!(scores::files::csv))
+        .routes(routes!(scores::files::xlsx))
         .routes(routes!(alarms::alarms))
         .merge(prompts)
         .merge(roots)

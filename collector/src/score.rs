@@ -25,6 +25,7 @@ pub use claim::{Claim, check_claimed_mean};
 pub use counts::{Counts, RatedWithoutLevel, Unrated};
 pub use decimal::{Decimal, InvalidDecimal, MAX_DIGITS, Rounding, RoundingMode};
 pub use figure::{Absent, Figure, FigureKind, Note, Unit};
+pub(crate) use figure::{Guard, print_guarded};
 pub use scores::Scores;
 pub use shares::{NamedShare, Shares};
 pub use text::{Bilingual, Definition};

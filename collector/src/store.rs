@@ -1,22 +1,27 @@
-//! The store port: what the collector asks of a database. One implementation so far, [`sqlite`].
+//! The store port: what the collector asks of a database. One implementation, in SQL that every
+//! database here speaks ([`Database`], `sql`); behind it stands SQLite ([`sqlite`]).
 //!
 //! **Invariants**
 //! 1. A method that writes returns only after its transaction is durable.
 //! 2. A write is all or nothing; an error means that nothing changed.
 //! 3. A read sees one moment of the database, however many queries it makes.
 
+mod database;
 mod error;
 pub mod faults;
 mod identity;
 mod ingest;
+mod migrations;
 mod office;
 pub mod prompts;
 mod proof;
 pub mod scores;
+pub(crate) mod sql;
 pub mod sqlite;
 pub mod users;
 
-pub use error::StoreError;
+pub use database::Database;
+pub use error::{Cause, StoreError};
 pub use faults::FaultStore;
 pub use identity::{IdentityStore, TerminalState};
 pub use ingest::{

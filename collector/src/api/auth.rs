@@ -20,6 +20,14 @@ pub struct Caller {
     pub access: Access,
 }
 
+impl Caller {
+    /// The name of the user or of the token.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.access.who().name()
+    }
+}
+
 impl FromRequestParts<AppState> for Caller {
     type Rejection = Problem;
 

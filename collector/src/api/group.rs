@@ -7,7 +7,7 @@ use super::range::Bucket;
 use crate::problem::{Problem, ProblemType};
 use crate::score::Counts;
 use crate::store::Store;
-use crate::store::scores::{Column, Tally, TallyQuery, Value};
+use crate::store::scores::{Column, GroupKey, Tally, TallyQuery, Value};
 
 /// The most groups in one answer. An answer with more is refused, never cut: 5 000 groups are some
 /// 15 MB of JSON.
@@ -16,8 +16,10 @@ const MAX_GROUPS: usize = 5_000;
 /// One group and its counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// The day or hour, when grouped by time.
+    /// The piece of time, when grouped by time: `2026-01-05`, `2026-W02`, `2026-01`, …
     pub time: Option<String>,
+    /// Its slots, as far as the range reaches.
+    pub slots: Option<std::ops::Range<i64>>,
     /// A value for each column of the request's group, in its order.
     pub values: Vec<(Column, Value)>,
     /// What was counted.
@@ -65,34 +67,79 @@ pub async fn count(store: &dyn Store, request: &ScoreRequest) -> Result<Counted,
         Some(step) => request.range.cut(step, MAX_GROUPS).ok_or_else(too_many)?,
         None => Vec::new(),
     };
-    let hall = request
-        .hall
+    let halls = request
+        .halls
         .iter()
-        .map(|hall| (Column::Hall, Value::Text(hall.as_str().to_owned())));
+        .map(|hall| (Column::Hall, Value::Text(hall.id.as_str().to_owned())));
     let query = TallyQuery {
         slots: request.range.slots(),
-        filters: hall.chain(request.filters.iter().cloned()).collect(),
-        split: split.clone(),
+        filters: halls.chain(request.filters.iter().cloned()).collect(),
+        split: stored(&split),
         buckets: buckets.iter().map(|bucket| bucket.slot).collect(),
         max_groups: MAX_GROUPS,
     };
     match store.tally(query).await? {
-        Tally::Groups(groups) => Ok(collect(groups, &split, &buckets)),
+        Tally::Groups(groups) => {
+            let groups = in_regions(groups, &split, request);
+            Ok(collect(groups, &split, &buckets, request))
+        }
         Tally::TooMany => Err(too_many()),
     }
 }
 
+/// What the store is asked to split by: a region is told by the hall.
+fn stored(split: &[Column]) -> Vec<Column> {
+    let mut columns: Vec<Column> = split.to_vec();
+    for column in &mut columns {
+        if *column == Column::Region {
+            *column = Column::Hall;
+        }
+    }
+    columns
+}
+
+/// Puts the region of each hall in its place and adds up what falls together.
+fn in_regions(
+    groups: BTreeMap<GroupKey, Counts>,
+    split: &[Column],
+    request: &ScoreRequest,
+) -> BTreeMap<GroupKey, Counts> {
+    let Some(place) = split.iter().position(|column| *column == Column::Region) else {
+        return groups;
+    };
+    let regions: BTreeMap<&str, &str> = request
+        .halls
+        .iter()
+        .map(|hall| (hall.id.as_str(), hall.region_code.as_str()))
+        .collect();
+    let mut merged: BTreeMap<GroupKey, Counts> = BTreeMap::new();
+    for ((bucket, mut values), counts) in groups {
+        if let Some(Value::Text(hall)) = values.get_mut(place) {
+            *hall = regions.get(hall.as_str()).copied().unwrap_or("").to_owned();
+        }
+        let group = merged.entry((bucket, values));
+        group.or_insert_with(Counts::none).merge(&counts);
+    }
+    merged
+}
+
 fn collect(
-    groups: BTreeMap<(usize, Vec<Value>), Counts>,
+    groups: BTreeMap<GroupKey, Counts>,
     split: &[Column],
     buckets: &[Bucket],
+    request: &ScoreRequest,
 ) -> Counted {
+    let end = request.range.slots().end;
     let mut total = Counts::none();
     let mut list = Vec::with_capacity(groups.len());
     for ((bucket, values), counts) in groups {
         total.merge(&counts);
         list.push(Group {
             time: buckets.get(bucket).map(|bucket| bucket.label.clone()),
+            slots: buckets.get(bucket).map(|first| {
+                let next = buckets.get(bucket + 1);
+                first.slot..next.map_or(end, |next| next.slot)
+            }),
             values: split.iter().copied().zip(values).collect(),
             counts,
         });

@@ -1,11 +1,14 @@
-//! The query of `/api/v1/scores`, read and checked.
+//! The query of figures, read and checked: `/api/v1/scores`, what stands beside it, pages and
+//! exports all ask through [`ScoreRequest::parse`].
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use manyi_shared::domain::{Channel, HallId};
+use manyi_shared::domain::HallId;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::filters;
+use super::query::ScoreQuery;
 use super::range::{Fault, Range, Step};
 use crate::problem::{Problem, ProblemType};
 use crate::score::{MAX_DIGITS, Rounding, RoundingMode};
@@ -18,40 +21,45 @@ const MAX_CROSSED: usize = 3;
 /// What counts can be grouped by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dimension {
-    /// A column of the tally.
+    /// A column of the tally, or one that follows from it.
     Column(Column),
-    /// Days or hours.
+    /// Pieces of time.
     Time(Step),
 }
 
 impl Dimension {
-    const ALL: [(&'static str, Self); 10] = [
-        ("hall", Self::Column(Column::Hall)),
-        ("window", Self::Column(Column::Window)),
-        ("staff", Self::Column(Column::Staff)),
-        ("item", Self::Column(Column::Item)),
-        ("department", Self::Column(Column::Department)),
-        ("level", Self::Column(Column::Level)),
-        ("channel", Self::Column(Column::Channel)),
-        ("outcome", Self::Column(Column::Outcome)),
-        ("hour", Self::Time(Step::Hour)),
-        ("day", Self::Time(Step::Day)),
+    /// Every dimension, in the order in which they are told.
+    pub const ALL: [Self; 15] = [
+        Self::Column(Column::Region),
+        Self::Column(Column::Hall),
+        Self::Column(Column::Window),
+        Self::Column(Column::Staff),
+        Self::Column(Column::Item),
+        Self::Column(Column::Department),
+        Self::Column(Column::Level),
+        Self::Column(Column::Channel),
+        Self::Column(Column::Outcome),
+        Self::Time(Step::Hour),
+        Self::Time(Step::Day),
+        Self::Time(Step::Week),
+        Self::Time(Step::Month),
+        Self::Time(Step::Quarter),
+        Self::Time(Step::Year),
     ];
 
     /// The name in queries and keys.
     #[must_use]
-    pub fn name(self) -> &'static str {
-        Self::ALL
-            .into_iter()
-            .find(|(_, d)| *d == self)
-            .map_or("", |(name, _)| name)
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Column(column) => column.name(),
+            Self::Time(step) => step.name(),
+        }
     }
 
-    fn from_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|(n, _)| *n == name)
-            .map(|(_, d)| d)
+    /// The dimension with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|d| d.name() == name)
     }
 }
 
@@ -70,8 +78,9 @@ pub(super) struct ScoreParams {
     /// IANA time zone of dates, days and hours. Default: the hall's.
     #[param(example = "Asia/Shanghai")]
     tz: Option<String>,
-    /// Up to three of `hall`, `window`, `staff`, `item`, `department`, `level`, `channel`,
-    /// `outcome`, `hour`, `day`, with commas. Groups without any count are left out.
+    /// Up to three of `region`, `hall`, `window`, `staff`, `item`, `department`, `level`, `channel`,
+    /// `outcome` and one of `hour`, `day`, `week` (ISO, from Monday), `month`, `quarter`, `year`,
+    /// with commas. Groups without any count are left out.
     #[param(example = "window,level")]
     group: Option<String>,
     /// `half_up` (default) or `truncate`.
@@ -80,17 +89,25 @@ pub(super) struct ScoreParams {
     /// Digits after the point, 0 to 9. Default: 2.
     #[param(example = 2)]
     digits: Option<String>,
-    /// Only this hall. Default: all; with one hall, that one.
+    /// Only halls in these administrative regions: codes of 2, 4, 6 or 9 digits with commas; zeros at
+    /// the end count as not there, so `371500` is all of 3715.
+    #[param(example = "3715")]
+    region: Option<String>,
+    /// Only these halls, with commas. Default: all; with one hall, that one.
     hall: Option<String>,
-    /// Only this window; needs `hall` when there are several halls.
+    /// Only these windows, with commas; needs one `hall` when there are several.
+    #[param(example = "A01,A02")]
     window: Option<String>,
-    /// Only this department; needs `hall` when there are several halls.
+    /// Only these departments, with commas; needs one `hall` when there are several.
     department: Option<String>,
-    /// Only this clerk; needs `hall` when there are several halls.
+    /// Only these clerks, with commas; `-` for prompts that named none. Needs one `hall` when there
+    /// are several.
     staff: Option<String>,
-    /// Only this service item; needs `hall` when there are several halls.
+    /// Only these service items, with commas; `-` for prompts that named none. Needs one `hall` when
+    /// there are several.
     item: Option<String>,
-    /// Only this channel: `web`, `mobile`, `qr_code`, `tablet`, `self_service`, `phone` or `sms`.
+    /// Only these channels, with commas: `web`, `mobile`, `qr_code`, `tablet`, `self_service`, `phone`
+    /// or `sms`.
     channel: Option<String>,
 }
 
@@ -99,29 +116,85 @@ pub(super) struct ScoreParams {
 pub struct ScoreRequest {
     /// The one hall, if only one is asked for.
     pub hall: Option<HallId>,
+    /// Every hall that is counted, by id.
+    pub halls: Vec<HallPlace>,
     /// When.
     pub range: Range,
-    /// Only rows with these values, the hall's not included.
+    /// Only rows with these values, the hall's not included; of several values of a column, any.
     pub filters: Vec<(Column, Value)>,
     /// How the counts are split.
     pub group: Vec<Dimension>,
     /// How values are rounded.
     pub rounding: Rounding,
+    pub(super) asked: ScoreQuery,
+}
+
+/// Where a hall is, in space and time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HallPlace {
+    /// The hall.
+    pub id: HallId,
+    /// Its administrative region.
+    pub region_code: String,
+    /// IANA name of its time zone.
+    pub time_zone: String,
+}
+
+impl From<&HallSummary> for HallPlace {
+    fn from(hall: &HallSummary) -> Self {
+        Self {
+            id: hall.id.clone(),
+            region_code: hall.region_code.clone(),
+            time_zone: hall.time_zone.clone(),
+        }
+    }
 }
 
 impl ScoreRequest {
+    /// Reads a query string. Only `halls` can be asked for: whoever may see some halls only gives
+    /// these.
+    ///
+    /// # Errors
+    /// A problem that names the parameter, its value and what is allowed.
+    pub fn parse(query: &str, halls: &[HallSummary], now: Timestamp) -> Result<Self, Problem> {
+        let params: ScoreParams = serde_urlencoded::from_str(query.trim_start_matches('?'))
+            .map_err(|error| malformed(format!("the query cannot be read: {error}")))?;
+        let mut request = params.check(halls, now)?;
+        request.asked = ScoreQuery::read(query);
+        Ok(request)
+    }
+
     /// Today in a hall, grouped by window: what the office page shows.
     ///
     /// # Errors
     /// A problem when the hall's time zone is not known to this machine.
     pub fn today_by_window(hall: &HallSummary, now: Timestamp) -> Result<Self, Problem> {
+        let asked = ScoreQuery::default()
+            .set("hall", hall.id.as_str())
+            .set("group", Column::Window.name());
         Ok(Self {
             hall: Some(hall.id.clone()),
+            halls: vec![hall.into()],
             range: Range::today(now, zone(&hall.time_zone)?)?,
             filters: Vec::new(),
             group: vec![Dimension::Column(Column::Window)],
             rounding: Rounding::default(),
+            asked,
         })
+    }
+
+    /// The query that asks for the same, in its one way of writing: for links that can be shared.
+    /// Without `from` it asks for today, whenever it is read.
+    #[must_use]
+    pub const fn query(&self) -> &ScoreQuery {
+        &self.asked
+    }
+
+    /// The query with one filter more: of this column only this value.
+    #[must_use]
+    pub fn with(&self, column: Column, value: &Value) -> ScoreQuery {
+        let query = self.asked.clone();
+        query.set(column.name(), &filters::written(column, value))
     }
 }
 
@@ -132,53 +205,39 @@ impl ScoreParams {
         halls: &[HallSummary],
         now: Timestamp,
     ) -> Result<ScoreRequest, Problem> {
-        let hall = self.hall(halls)?;
+        let counted = filters::halls(self.region.as_deref(), self.hall.as_deref(), halls)?;
+        let hall = match counted.as_slice() {
+            [only] => Some(only.id.clone()),
+            _ => None,
+        };
         let group = self.group()?;
         let filters = self.filters()?;
         if hall.is_none() && !group.contains(&Dimension::Column(Column::Hall)) {
             one_hall_needed(&group, &filters)?;
         }
-        let zone = self.zone(hall, halls)?;
+        let zone = self.zone(&counted)?;
         Ok(ScoreRequest {
-            hall: hall.map(|hall| hall.id.clone()),
+            hall,
+            halls: counted.into_iter().map(HallPlace::from).collect(),
             range: Range::parse(self.from.as_deref(), self.to.as_deref(), now, zone)?,
             filters,
             group,
             rounding: self.rounding()?,
+            asked: ScoreQuery::default(),
         })
     }
 
-    fn hall<'a>(&self, halls: &'a [HallSummary]) -> Result<Option<&'a HallSummary>, Problem> {
-        match (&self.hall, halls) {
-            (None, [only]) => Ok(Some(only)),
-            (None, _) => Ok(None),
-            (Some(id), _) => {
-                let known = || {
-                    halls
-                        .iter()
-                        .map(|hall| hall.id.as_str())
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                };
-                let hall = halls.iter().find(|hall| hall.id.as_str() == id);
-                hall.map(Some)
-                    .ok_or_else(|| wrong("hall", id, &format!("one of: {}", known())))
-            }
-        }
-    }
-
-    fn zone(&self, hall: Option<&HallSummary>, halls: &[HallSummary]) -> Result<TimeZone, Problem> {
+    fn zone(&self, halls: &[&HallSummary]) -> Result<TimeZone, Problem> {
         if let Some(name) = &self.tz {
             let allowed = "an IANA time zone such as Asia/Shanghai";
             return TimeZone::get(name).map_err(|_| wrong("tz", name, allowed));
         }
-        let first = hall.or_else(|| halls.first());
-        let same =
-            first.filter(|f| hall.is_some() || halls.iter().all(|h| h.time_zone == f.time_zone));
-        match (same, halls) {
-            (Some(hall), _) => zone(&hall.time_zone),
-            (None, []) => Ok(TimeZone::UTC),
-            (None, _) => Err(malformed(
+        match halls {
+            [] => Ok(TimeZone::UTC),
+            [first, rest @ ..] if rest.iter().all(|h| h.time_zone == first.time_zone) => {
+                zone(&first.time_zone)
+            }
+            _ => Err(malformed(
                 "`tz` is missing: the halls are in several time zones",
             )),
         }
@@ -187,7 +246,7 @@ impl ScoreParams {
     fn group(&self) -> Result<Vec<Dimension>, Problem> {
         let mut group = Vec::new();
         for name in self.group.iter().flat_map(|group| group.split(',')) {
-            let known = || Dimension::ALL.map(|(name, _)| name).join(", ");
+            let known = || Dimension::ALL.map(Dimension::name).join(", ");
             let dimension = Dimension::from_name(name).ok_or_else(|| {
                 wrong(
                     "group",
@@ -206,48 +265,32 @@ impl ScoreParams {
                 group.len()
             )));
         }
-        if group
-            .iter()
-            .filter(|d| matches!(d, Dimension::Time(_)))
-            .count()
-            > 1
-        {
-            return Err(malformed(
-                "`group` names both `hour` and `day`; an hour's key already names its day",
-            ));
+        let mut steps = group.iter().filter(|d| matches!(d, Dimension::Time(_)));
+        if let (Some(one), Some(other)) = (steps.next(), steps.next()) {
+            return Err(malformed(format!(
+                "`group` names both `{}` and `{}`; the key of the shorter already names its day",
+                one.name(),
+                other.name()
+            )));
         }
         Ok(group)
     }
 
     fn filters(&self) -> Result<Vec<(Column, Value)>, Problem> {
-        let ids = [
-            ("window", Column::Window, &self.window),
-            ("department", Column::Department, &self.department),
-            ("staff", Column::Staff, &self.staff),
-            ("item", Column::Item, &self.item),
+        let lists = [
+            (Column::Window, &self.window),
+            (Column::Department, &self.department),
+            (Column::Staff, &self.staff),
+            (Column::Item, &self.item),
+            (Column::Channel, &self.channel),
         ];
-        let mut filters = Vec::new();
-        for (name, column, id) in ids {
-            match id.as_deref() {
-                Some("") => {
-                    return Err(malformed(format!(
-                        "`{name}` is empty; leave it out for all"
-                    )));
-                }
-                Some(id) => filters.push((column, Value::Text(id.to_owned()))),
-                None => {}
+        let mut read = Vec::new();
+        for (column, list) in lists {
+            if let Some(list) = list {
+                read.extend(filters::values(column, list)?);
             }
         }
-        if let Some(name) = &self.channel {
-            let known = || Channel::ALL.map(Channel::name).join(", ");
-            let channel = Channel::ALL
-                .into_iter()
-                .find(|channel| channel.name() == name);
-            let channel =
-                channel.ok_or_else(|| wrong("channel", name, &format!("one of: {}", known())))?;
-            filters.push((Column::Channel, Value::Number(channel.number().into())));
-        }
-        Ok(filters)
+        Ok(read)
     }
 
     fn rounding(&self) -> Result<Rounding, Problem> {
@@ -300,11 +343,11 @@ fn zone(name: &str) -> Result<TimeZone, Problem> {
     })
 }
 
-fn malformed(detail: impl Into<String>) -> Problem {
+pub(super) fn malformed(detail: impl Into<String>) -> Problem {
     Problem::new(ProblemType::Malformed, detail)
 }
 
-fn wrong(name: &str, value: &str, allowed: &str) -> Problem {
+pub(super) fn wrong(name: &str, value: &str, allowed: &str) -> Problem {
     let shown: String = value.chars().take(40).collect();
     malformed(format!("`{name}` is `{shown}`, but must be {allowed}"))
 }

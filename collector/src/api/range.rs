@@ -20,22 +20,87 @@ pub struct Range {
 pub(super) struct Fault(pub(super) String);
 
 /// How a range is cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
-    /// Into civil days.
-    Day,
     /// Into hours of the wall clock; when the clock is set back, the repeated hour is one of its
     /// own.
     Hour,
+    /// Into civil days.
+    Day,
+    /// Into weeks of ISO 8601, which begin on Monday.
+    Week,
+    /// Into months of the calendar.
+    Month,
+    /// Into quarters of the calendar year.
+    Quarter,
+    /// Into calendar years.
+    Year,
 }
 
-/// One piece of a cut range.
+/// One piece of a cut range. The first and the last may be shorter than the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Bucket {
     /// Its first slot.
     pub(super) slot: i64,
-    /// `2026-01-05`, or `2026-01-05T09:00:00+08:00`.
+    /// `2026-01-05T09:00:00+08:00`, `2026-01-05`, `2026-W02`, `2026-01`, `2026-Q1` or `2026`.
     pub(super) label: String,
+}
+
+impl Step {
+    /// Every step, the shortest first.
+    pub const ALL: [Self; 6] = [
+        Self::Hour,
+        Self::Day,
+        Self::Week,
+        Self::Month,
+        Self::Quarter,
+        Self::Year,
+    ];
+
+    /// The name in queries and keys.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Quarter => "quarter",
+            Self::Year => "year",
+        }
+    }
+
+    /// The first day of the piece that a day is in, and the first day after it. An hour is in its
+    /// day.
+    pub(super) fn around(self, day: Date) -> Result<(Date, Date), Fault> {
+        let first_of = |month: i8| day.with().month(month).day(1).build();
+        let (first, length) = match self {
+            Self::Hour | Self::Day => (Ok(day), 1.day()),
+            Self::Week => {
+                let back = i64::from(day.weekday().to_monday_zero_offset());
+                (day.checked_sub(back.days()), 1.week())
+            }
+            Self::Month => (first_of(day.month()), 1.month()),
+            Self::Quarter => (first_of((day.month() - 1) / 3 * 3 + 1), 3.months()),
+            Self::Year => (first_of(1), 1.year()),
+        };
+        let bounds = first.and_then(|first| Ok((first, first.checked_add(length)?)));
+        bounds.map_err(|_| Fault(format!("the {} of {day} is out of range", self.name())))
+    }
+
+    /// What the piece that begins on this day is called.
+    fn label(self, first: Date) -> String {
+        match self {
+            Self::Hour | Self::Day => first.to_string(),
+            Self::Week => {
+                let week = first.iso_week_date();
+                format!("{:04}-W{:02}", week.year(), week.week())
+            }
+            Self::Month => format!("{:04}-{:02}", first.year(), first.month()),
+            Self::Quarter => format!("{:04}-Q{}", first.year(), (first.month() - 1) / 3 + 1),
+            Self::Year => format!("{:04}", first.year()),
+        }
+    }
 }
 
 impl Range {
@@ -78,7 +143,8 @@ impl Range {
         Self::new(from, to, zone)
     }
 
-    fn new(from: Timestamp, to: Timestamp, zone: TimeZone) -> Result<Self, Fault> {
+    /// From an instant up to another, both on a quarter of an hour.
+    pub(super) fn new(from: Timestamp, to: Timestamp, zone: TimeZone) -> Result<Self, Fault> {
         if from >= to {
             let (from, to) = (from.to_zoned(zone.clone()), to.to_zoned(zone));
             return Err(Fault(format!(
@@ -124,20 +190,24 @@ impl Range {
 
     /// Cuts the range; `None` when there would be more than `max` pieces.
     pub(super) fn cut(&self, step: Step, max: usize) -> Option<Vec<Bucket>> {
+        match step {
+            Step::Hour => self.hours(max),
+            _ => self.pieces(step, max),
+        }
+    }
+
+    fn hours(&self, max: usize) -> Option<Vec<Bucket>> {
         let mut buckets: Vec<Bucket> = Vec::new();
         for slot in self.slots() {
             let start = Timestamp::from_second(slot * SLOT_SECONDS)
                 .ok()?
                 .to_zoned(self.zone.clone());
-            let label = match step {
-                Step::Day => start.date().to_string(),
-                Step::Hour => format!(
-                    "{}T{:02}:00:00{}",
-                    start.date(),
-                    start.hour(),
-                    offset(&start)
-                ),
-            };
+            let label = format!(
+                "{}T{:02}:00:00{}",
+                start.date(),
+                start.hour(),
+                offset(&start)
+            );
             if buckets.last().is_none_or(|last| last.label != label) {
                 if buckets.len() == max {
                     return None;
@@ -147,6 +217,44 @@ impl Range {
         }
         Some(buckets)
     }
+
+    /// Pieces that are whole days, as far as the range reaches.
+    fn pieces(&self, step: Step, max: usize) -> Option<Vec<Bucket>> {
+        let mut buckets = Vec::new();
+        let mut slot = self.slots().start;
+        let (mut first, mut next) = step.around(self.from().date()).ok()?;
+        while slot < self.slots().end {
+            if buckets.len() == max {
+                return None;
+            }
+            let label = step.label(first);
+            buckets.push(Bucket { slot, label });
+            let until = start_of(next, &self.zone).ok()?;
+            slot = first_slot_from(until);
+            (first, next) = step.around(next).ok()?;
+        }
+        Some(buckets)
+    }
+
+    /// The time zone that days and hours are of.
+    #[must_use]
+    pub const fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
+    /// The first day and the last, when the range is of whole days.
+    #[must_use]
+    pub fn days(&self) -> Option<(Date, Date)> {
+        let (first, after) = (self.from().date(), self.to().date());
+        let whole = start_of(first, &self.zone) == Ok(self.from)
+            && start_of(after, &self.zone) == Ok(self.to);
+        whole.then(|| Some((first, after.yesterday().ok()?)))?
+    }
+}
+
+/// The first slot that does not begin before an instant.
+fn first_slot_from(instant: Timestamp) -> i64 {
+    -(-instant.as_second()).div_euclid(SLOT_SECONDS)
 }
 
 enum Bound {
@@ -175,7 +283,7 @@ fn bound(name: &str, text: &str) -> Result<Bound, Fault> {
     )))
 }
 
-fn start_of(date: Date, zone: &TimeZone) -> Result<Timestamp, Fault> {
+pub(super) fn start_of(date: Date, zone: &TimeZone) -> Result<Timestamp, Fault> {
     let midnight = date
         .to_zoned(zone.clone())
         .and_then(|noon| noon.start_of_day());
@@ -184,7 +292,7 @@ fn start_of(date: Date, zone: &TimeZone) -> Result<Timestamp, Fault> {
         .map_err(|_| Fault(format!("the day {date} is out of range")))
 }
 
-fn day_after(date: Date) -> Result<Date, Fault> {
+pub(super) fn day_after(date: Date) -> Result<Date, Fault> {
     date.checked_add(1.day())
         .map_err(|_| Fault(format!("the day after {date} is out of range")))
 }
@@ -300,6 +408,31 @@ mod tests {
         assert_eq!(range.cut(Step::Hour, 100).unwrap().len(), hours);
         assert_eq!(range.cut(Step::Day, 100).unwrap().len(), 1);
         assert_eq!(range.slots().count(), slots);
+    }
+
+    #[rstest::rstest]
+    #[case::weeks(Step::Week, &["2026-W01:2025-12-31", "2026-W02:2026-01-05"])]
+    #[case::months(Step::Month, &["2025-12:2025-12-31", "2026-01:2026-01-01", "2026-02", "2026-03"])]
+    #[case::quarters(Step::Quarter, &["2025-Q4", "2026-Q1:2026-01-01"])]
+    #[case::years(Step::Year, &["2025", "2026"])]
+    fn longer_pieces_begin_where_the_calendar_says(#[case] step: Step, #[case] pieces: &[&str]) {
+        let shanghai = zone("Asia/Shanghai");
+        let (from, to) = (Some("2025-12-31"), Some("2026-03-30"));
+        let range = Range::parse(from, to, Timestamp::UNIX_EPOCH, shanghai.clone()).unwrap();
+        let cut = range.cut(step, 100).unwrap();
+        for (bucket, piece) in cut.iter().zip(pieces) {
+            let (label, first) = piece.split_once(':').unwrap_or((piece, ""));
+            let start = Timestamp::from_second(bucket.slot * SLOT_SECONDS).unwrap();
+            let date = start.to_zoned(shanghai.clone()).date().to_string();
+            assert_eq!(
+                (bucket.label.as_str(), first.is_empty() || date == first),
+                (label, true),
+                "{date}"
+            );
+        }
+        if step != Step::Week {
+            assert_eq!(cut.len(), pieces.len());
+        }
     }
 
     #[test]

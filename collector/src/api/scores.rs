@@ -1,10 +1,12 @@
-//! `GET /api/v1/scores`.
+//! `GET /api/v1/scores`, and the same answer as a table.
+
+pub(super) mod files;
+mod table;
 
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::{RawQuery, State};
 use manyi_shared::domain::{Channel, Level, OutcomeKind};
 use serde::Serialize;
 use serde_json::Map;
@@ -12,11 +14,12 @@ use utoipa::ToSchema;
 
 use super::auth::Caller;
 use super::body::{CountsBody, DefinitionBody, FiguresBody, definitions};
+use super::filters::written;
 use super::params::{Dimension, ScoreParams, ScoreRequest};
 use super::range::label;
 use super::{Group, count};
 use crate::app::AppState;
-use crate::problem::{Problem, ProblemBody, ProblemType};
+use crate::problem::{Problem, ProblemBody};
 use crate::score::{Counts, Scores};
 use crate::store::scores::{Column, Names, Value};
 
@@ -52,9 +55,13 @@ struct RangeBody {
 /// What was counted.
 #[derive(Debug, Serialize, ToSchema)]
 struct ScopeBody {
-    /// The one hall; `null`: all halls.
+    /// The one hall; `null`: several.
     hall: Option<String>,
-    /// The other filters.
+    /// The region, as asked for.
+    region: Option<String>,
+    /// How many halls are counted.
+    halls: usize,
+    /// The other filters; several values with commas.
     filters: BTreeMap<&'static str, String>,
 }
 
@@ -97,14 +104,19 @@ struct TotalBody {
 pub(super) async fn scores(
     State(state): State<AppState>,
     _caller: Caller,
-    params: Result<Query<ScoreParams>, QueryRejection>,
+    RawQuery(query): RawQuery,
 ) -> Result<Json<ScoresBody>, Problem> {
-    let Query(params) = params.map_err(|e| Problem::new(ProblemType::Malformed, e.body_text()))?;
+    answer(&state, query.as_deref()).await.map(Json)
+}
+
+/// The answer to a query, whatever form it then gets.
+async fn answer(state: &AppState, query: Option<&str>) -> Result<ScoresBody, Problem> {
     let now =
         jiff::Timestamp::from_millisecond(state.clock.now_ms()).map_err(|_| Problem::internal())?;
-    let request = params.check(&state.store.halls().await?, now)?;
+    let halls = state.store.halls().await?;
+    let request = ScoreRequest::parse(query.unwrap_or_default(), &halls, now)?;
     let counted = count(state.store.as_ref(), &request).await?;
-    let names = Labels::load(&state, &request).await?;
+    let names = Labels::load(state, &request).await?;
     let groups = if request.group.is_empty() {
         Vec::new()
     } else {
@@ -114,7 +126,7 @@ pub(super) async fn scores(
         .iter()
         .map(|group| names.body(group, &request))
         .collect();
-    Ok(Json(ScoresBody {
+    Ok(ScoresBody {
         range: RangeBody {
             from: label(&request.range.from()),
             to: label(&request.range.to()),
@@ -132,7 +144,7 @@ pub(super) async fn scores(
             counts: (&counted.total).into(),
             figures: figures(&counted.total, &request),
         },
-    }))
+    })
 }
 
 fn figures(counts: &Counts, request: &ScoreRequest) -> FiguresBody {
@@ -140,19 +152,20 @@ fn figures(counts: &Counts, request: &ScoreRequest) -> FiguresBody {
 }
 
 fn scope(request: &ScoreRequest) -> ScopeBody {
-    let filter = |(column, value): &(Column, Value)| {
-        let text = match (column, value) {
-            (Column::Channel, Value::Number(number)) => {
-                channel(*number).map_or(String::new(), |c| c.name().to_owned())
-            }
-            (_, Value::Number(number)) => number.to_string(),
-            (_, Value::Text(id)) => id.clone(),
-        };
-        (Dimension::Column(*column).name(), text)
-    };
+    let mut filters: BTreeMap<&'static str, String> = BTreeMap::new();
+    for (column, value) in &request.filters {
+        let text = written(*column, value);
+        let list = filters.entry(column.name()).or_default();
+        if !list.is_empty() {
+            list.push(',');
+        }
+        list.push_str(&text);
+    }
     ScopeBody {
         hall: request.hall.as_ref().map(|hall| hall.as_str().to_owned()),
-        filters: request.filters.iter().map(filter).collect(),
+        region: request.query().get("region").map(str::to_owned),
+        halls: request.halls.len(),
+        filters,
     }
 }
 
@@ -201,7 +214,7 @@ impl Labels {
         column: Column,
         request: &ScoreRequest,
     ) {
-        let name = Dimension::Column(column).name();
+        let name = column.name();
         let (value, label) = match (column, group.value(column)) {
             (Column::Channel, Some(Value::Number(number))) => {
                 (channel(*number).map(|c| c.name().into()), None)
@@ -237,7 +250,7 @@ impl Labels {
             _ => (None, None),
         };
         key.insert(name.to_owned(), value.unwrap_or_default());
-        if !matches!(column, Column::Channel | Column::Outcome) {
+        if !matches!(column, Column::Region | Column::Channel | Column::Outcome) {
             key.insert(format!("{name}_name"), label.into());
         }
     }

@@ -1,5 +1,6 @@
 //! The API on a real database, through the real router.
 
+mod exports;
 mod scores;
 pub(crate) mod support;
 mod token;

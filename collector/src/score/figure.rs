@@ -65,9 +65,36 @@ pub enum Note {
 
 /// Which end of its range a figure may reach only when that is exactly true (invariant 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Guard {
-    whole: bool,
-    zero: bool,
+pub(crate) struct Guard {
+    pub(crate) whole: bool,
+    pub(crate) zero: bool,
+}
+
+/// A fraction printed in a unit, rounded once, held below the whole and above zero where the guard
+/// says so; `None` when the denominator is 0.
+pub(crate) fn print_guarded(
+    numerator: u128,
+    denominator: u128,
+    unit: Unit,
+    rounding: Rounding,
+    guard: Guard,
+) -> Option<(Decimal, Option<Note>)> {
+    // In units of the figure: points stand as they are, percent are hundredths.
+    let (factor, whole) = match unit {
+        Unit::Points => (1, 10),
+        Unit::Percent => (100, 100),
+    };
+    let scaled = numerator * factor;
+    let plain = rounding.print(scaled, denominator)?;
+    let is_whole = scaled >= denominator * whole;
+    if guard.whole && !is_whole && plain == Decimal::whole(whole, rounding.digits()) {
+        let below = plain.with_units(plain.units() - 1);
+        return Some((below, Some(Note::HeldBelowWhole)));
+    }
+    if guard.zero && numerator > 0 && plain.units() == 0 {
+        return Some((plain.with_units(1), Some(Note::HeldAboveZero)));
+    }
+    Some((plain, None))
 }
 
 /// One figure.
@@ -155,32 +182,16 @@ impl Figure {
         rounding: Rounding,
         guard: Guard,
     ) -> Self {
-        // In units of the figure: points stand as they are, percent are hundredths.
-        let (factor, whole) = match kind.unit() {
-            Unit::Points => (1, 10),
-            Unit::Percent => (100, 100),
-        };
-        let scaled = numerator * factor;
-        let plain = denominator.and_then(|d| rounding.print(scaled, d).ok_or(when_zero));
-        let is_whole = denominator.is_ok_and(|d| scaled >= d * whole);
-        let printed_whole = Decimal::whole(whole, rounding.digits());
-        let (value, note) = match plain {
-            Ok(value) if guard.whole && !is_whole && value == printed_whole => (
-                Ok(value.with_units(value.units() - 1)),
-                Some(Note::HeldBelowWhole),
-            ),
-            Ok(value) if guard.zero && numerator > 0 && value.units() == 0 => {
-                (Ok(value.with_units(1)), Some(Note::HeldAboveZero))
-            }
-            other => (other, None),
-        };
+        let printed = denominator.and_then(|d| {
+            print_guarded(numerator, d, kind.unit(), rounding, guard).ok_or(when_zero)
+        });
         Self {
             kind,
             numerator,
             denominator: denominator.ok(),
             rounding,
-            value,
-            note,
+            value: printed.map(|(value, _)| value),
+            note: printed.ok().and_then(|(_, note)| note),
         }
     }
 

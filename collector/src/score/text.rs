@@ -116,7 +116,7 @@ impl FigureKind {
             ),
             Self::Participation => both(
                 "评价数 ÷（评价数 + 暂不评价 + 超时未答）× 100%",
-                "rated ÷ (rated + declined + timed out) × 100 %",
+                "ratings ÷ (ratings + declined + timed out) × 100 %",
             ),
             Self::LevelShare(_) => both(
                 "该级评价数 ÷ 评价数 × 100%",

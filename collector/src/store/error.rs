@@ -4,17 +4,20 @@ use std::path::PathBuf;
 
 use manyi_shared::domain::Retry;
 
+/// What a database says.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// Why the database did not do what it was asked. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The file cannot be opened as a database.
-    #[error("could not open database `{path}`")]
+    /// It cannot be opened as a database.
+    #[error("could not open database `{place}`")]
     Open {
-        /// The file.
-        path: PathBuf,
-        /// What SQLite says.
+        /// The file, or the server without a password.
+        place: String,
+        /// What the database says.
         #[source]
-        source: rusqlite::Error,
+        source: Cause,
     },
     /// There is no database yet.
     #[error("there is no database `{path}`; run `manyi-collector init` first")]
@@ -24,12 +27,12 @@ pub enum StoreError {
     },
     /// A newer program has changed the schema.
     #[error(
-        "database `{path}` has schema version {found}, and this program knows versions up to \
+        "database `{place}` has schema version {found}, and this program knows versions up to \
          {known}; install the newer program again"
     )]
     Newer {
-        /// The file.
-        path: PathBuf,
+        /// The file, or the server without a password.
+        place: String,
         /// The version in the file.
         found: i64,
         /// The newest version this program knows.
@@ -37,7 +40,13 @@ pub enum StoreError {
     },
     /// A statement failed.
     #[error("database statement failed")]
-    Query(#[from] rusqlite::Error),
+    Query {
+        /// What the database says.
+        #[source]
+        source: Cause,
+        /// What the caller can do about it.
+        retry: Retry,
+    },
     /// No transaction could be begun: another process holds the file, or it cannot be written.
     #[error("database cannot be written now")]
     Busy,
@@ -50,6 +59,17 @@ pub enum StoreError {
         /// Table and column.
         column: &'static str,
     },
+    /// A column of a query cannot be read as what it should be.
+    #[error("database column `{column}` does not hold {wanted}")]
+    Column {
+        /// Its name in the query.
+        column: String,
+        /// What was wanted of it.
+        wanted: &'static str,
+    },
+    /// A row that must be there is not.
+    #[error("database has no row where one must be")]
+    NoRow,
     /// The writer has stopped.
     #[error("database writer has stopped")]
     Closed,
@@ -63,21 +83,12 @@ impl StoreError {
     #[must_use]
     pub fn retry(&self) -> Retry {
         match self {
-            Self::Query(error) => match error.sqlite_error_code() {
-                Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
-                    Retry::Backoff { at_least: None }
-                }
-                Some(
-                    rusqlite::ErrorCode::DiskFull
-                    | rusqlite::ErrorCode::ReadOnly
-                    | rusqlite::ErrorCode::SystemIoFailure
-                    | rusqlite::ErrorCode::CannotOpen,
-                ) => Retry::AfterOperator,
-                _ => Retry::Never,
-            },
+            Self::Query { retry, .. } => *retry,
             Self::Busy | Self::Commit(_) | Self::Closed => Retry::Backoff { at_least: None },
             Self::Open { .. } | Self::Missing { .. } | Self::Newer { .. } => Retry::AfterOperator,
-            Self::Corrupt { .. } | Self::Panicked(_) => Retry::Never,
+            Self::Corrupt { .. } | Self::Column { .. } | Self::NoRow | Self::Panicked(_) => {
+                Retry::Never
+            }
         }
     }
 }

@@ -118,6 +118,8 @@ pub struct HallSummary {
     pub id: HallId,
     /// Its name.
     pub name: String,
+    /// Its administrative region, as in the hall's tables.
+    pub region_code: String,
     /// IANA name of its time zone.
     pub time_zone: String,
     /// Its windows, by id.

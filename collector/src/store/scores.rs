@@ -28,6 +28,8 @@ pub trait ScoreStore: Send + Sync {
 /// A column of the tally that counts can be split or filtered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Column {
+    /// The hall's administrative region. Follows from the hall; no column of the tally.
+    Region,
     /// The hall.
     Hall,
     /// The window, unique inside its hall.
@@ -46,12 +48,30 @@ pub enum Column {
     Level,
 }
 
+impl Column {
+    /// The name in queries and keys.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Region => "region",
+            Self::Hall => "hall",
+            Self::Window => "window",
+            Self::Department => "department",
+            Self::Staff => "staff",
+            Self::Item => "item",
+            Self::Channel => "channel",
+            Self::Outcome => "outcome",
+            Self::Level => "level",
+        }
+    }
+}
+
 /// What to count.
 #[derive(Debug, Clone)]
 pub struct TallyQuery {
     /// Slots from the first up to, not including, the last.
     pub slots: Range<i64>,
-    /// Only rows that have these values.
+    /// Only rows that have these values; of several values of one column, any.
     pub filters: Vec<(Column, Value)>,
     /// Split by these, in this order.
     pub split: Vec<Column>,

@@ -8,22 +8,18 @@
 //! **Crash** a cut before COMMIT leaves the database as before the group, a cut after it with all
 //! of the group; senders whose answer was lost ask again and are told the same.
 
-mod enrolment;
-mod faults;
-mod hall;
-mod identity;
-mod ingest;
+pub(super) mod ingest;
 mod migrate;
 mod office;
 mod port;
-mod prompts;
-mod proof;
+pub(super) mod proof;
 mod readers;
 mod recount;
 mod scores;
-mod tally;
-mod users;
+mod session;
 mod writer;
+
+pub(super) use migrate::migrate;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -33,6 +29,7 @@ use manyi_shared::wire::PublicKey;
 use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;
+use super::sql::Db;
 use crate::verify::Report;
 use readers::Readers;
 use writer::Writer;
@@ -43,20 +40,26 @@ pub const FILE_NAME: &str = "collector.sqlite";
 /// How long a connection waits for another process's lock (`hall import` beside `serve`).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A collector's database in one SQLite file.
+/// The store, by the name it had when SQLite was all there was.
+pub use super::Database as SqliteStore;
+
+/// Prepared statements that a connection keeps: more than the store has texts of.
+const STATEMENTS: usize = 512;
+
+/// A database in one SQLite file.
 #[derive(Debug)]
-pub struct SqliteStore {
+pub(super) struct Sqlite {
     writer: Writer,
     readers: Readers,
 }
 
-impl SqliteStore {
+impl Sqlite {
     /// Opens the database in `data_dir`, brings its schema up to date and starts the writer.
     ///
     /// # Errors
     /// [`StoreError::Missing`] before `init`, [`StoreError::Open`] for a file that cannot be read
     /// as a database, [`StoreError::Newer`] for one of a newer program; none of them changes it.
-    pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
+    pub(super) fn open(data_dir: &Path) -> Result<Self, StoreError> {
         let path = data_dir.join(FILE_NAME);
         if !path.exists() {
             return Err(StoreError::Missing { path });
@@ -68,25 +71,51 @@ impl SqliteStore {
     ///
     /// # Errors
     /// As [`Self::open`], but never [`StoreError::Missing`].
-    pub fn create(data_dir: &Path) -> Result<Self, StoreError> {
+    pub(super) fn create(data_dir: &Path) -> Result<Self, StoreError> {
         Self::start(data_dir.join(FILE_NAME))
     }
 
     fn start(path: PathBuf) -> Result<Self, StoreError> {
         let mut connection = connect(&path)?;
-        migrate::migrate(&mut connection, &path)?;
+        migrate(&mut connection, &path)?;
         Ok(Self {
             writer: Writer::start(connection),
             readers: Readers::new(path),
         })
     }
 
+    /// Runs `job` on the writer, inside its own savepoint, and answers once it is durable.
+    ///
+    /// # Errors
+    /// What `job` returns (its changes are rolled back), or that the commit failed.
+    pub(super) async fn write<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Db<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.writer.run(job).await
+    }
+
+    /// Runs `job` on a reading connection, inside one read transaction.
+    ///
+    /// # Errors
+    /// What `job` returns.
+    pub(super) async fn read<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Db<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.readers.run(job).await
+    }
+}
+
+impl SqliteStore {
     /// How many counts differ from a recount of all records; 0 when all is well.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn tally_differences(&self) -> Result<u64, StoreError> {
-        self.read(tally::differences).await
+        self.read(super::sql::tally::differences).await
     }
 
     /// How many self-tests, messages and outcomes with misuse differ from what all records say; 0
@@ -95,7 +124,7 @@ impl SqliteStore {
     /// # Errors
     /// When the database cannot be read.
     pub async fn beside_differences(&self) -> Result<u64, StoreError> {
-        self.read(recount::differences).await
+        self.old_read(recount::differences).await
     }
 
     /// How many rows and folds stand otherwise than all records and folds of their streams come to;
@@ -104,7 +133,7 @@ impl SqliteStore {
     /// # Errors
     /// When the database cannot be read.
     pub async fn whole_differences(&self) -> Result<u64, StoreError> {
-        self.read(ingest::whole::differences).await
+        self.old_read(ingest::whole::differences).await
     }
 
     /// Checks everything that a connection sees of a hall, also what is not committed.
@@ -116,31 +145,25 @@ impl SqliteStore {
         hall: &HallId,
         collector: &[PublicKey],
     ) -> Result<Report, StoreError> {
-        proof::verify::verify(connection, hall, collector)
+        proof::verify::verify(&Db::new(connection), hall, collector)
     }
 
-    /// Runs `job` on the writer, inside its own savepoint, and answers once it is durable.
-    ///
-    /// # Errors
-    /// What `job` returns (its changes are rolled back), or that the commit failed.
-    pub(crate) async fn write<T, F>(&self, job: F) -> Result<T, StoreError>
+    /// [`Self::read`], for parts that are not written over [`Db`] yet.
+    pub(super) async fn old_read<T, F>(&self, job: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        self.writer.run(job).await
+        self.read(|db| job(db.sqlite()?)).await
     }
 
-    /// Runs `job` on a reading connection, inside one read transaction.
-    ///
-    /// # Errors
-    /// What `job` returns.
-    pub(crate) async fn read<T, F>(&self, job: F) -> Result<T, StoreError>
+    /// [`Self::write`], for parts that are not written over [`Db`] yet.
+    pub(super) async fn old_write<T, F>(&self, job: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        self.readers.run(job).await
+        self.write(|db| job(db.sqlite()?)).await
     }
 }
 
@@ -160,12 +183,12 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         // 32 MiB: the tally of a busy month stays in memory.
         connection.pragma_update(None, "cache_size", -32_768)?;
-        connection.set_prepared_statement_cache_capacity(64);
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(connection)
     };
-    open().map_err(|source| StoreError::Open {
-        path: path.to_owned(),
-        source,
+    open().map_err(|source: rusqlite::Error| StoreError::Open {
+        place: path.display().to_string(),
+        source: Box::new(source),
     })
 }
 
@@ -179,7 +202,7 @@ mod tests {
     async fn the_writer_syncs_every_commit() {
         let dir = tempfile::tempdir().expect("a directory");
         let store = SqliteStore::create(dir.path()).expect("a database");
-        let settings = store.write(|connection| {
+        let settings = store.old_write(|connection| {
             let mode: String = connection.pragma_query_value(None, "journal_mode", |r| r.get(0))?;
             let synchronous: i64 =
                 connection.pragma_query_value(None, "synchronous", |r| r.get(0))?;

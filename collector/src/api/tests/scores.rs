@@ -3,6 +3,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::support::{Row, TestApp};
+use crate::api::ScoreRequest;
+use crate::store::IngestStore;
+use crate::store::scores::Column;
 
 /// One morning at two windows, and ratings just outside the day.
 const ROWS: &[Row<'static>] = &[
@@ -136,6 +139,11 @@ async fn filters_narrow_the_total() {
     let (app, token) = filled().await;
     for (filter, rated) in [
         ("window=A02", 10),
+        ("window=A01,A02", 48),
+        ("window=A01,A02&channel=tablet", 38),
+        ("staff=-", 10),
+        ("channel=tablet,qr_code", 48),
+        ("region=37", 48),
         ("staff=S1", 38),
         ("channel=qr_code", 10),
         ("department=D1", 48),
@@ -188,14 +196,61 @@ async fn with_two_halls_a_window_needs_its_hall() {
     );
 }
 
+#[tokio::test]
+async fn a_region_is_the_sum_of_its_halls_and_a_link_asks_for_the_same_again() {
+    let (app, token) = filled().await;
+    app.hall("H2", "Asia/Shanghai").await;
+    app.sql("UPDATE hall SET region_code = '371502' WHERE hall_id = 'H2'")
+        .await;
+    app.tally("H2", &[("2026-03-09T01:00:00Z", "A01", "", 4, 1, 3, 5)])
+        .await;
+    let body = app
+        .scores(&token, "region=371500&group=region")
+        .await
+        .json();
+    let groups: Vec<_> = body["groups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|g| (g["key"].clone(), g["counts"]["rated"].clone()))
+        .collect();
+    assert_eq!(
+        groups,
+        [
+            (json!({"region": "371502"}), json!(5)),
+            (json!({"region": "371581"}), json!(48))
+        ]
+    );
+    let halls = app.store.halls().await.unwrap();
+    let now = super::support::NOW.parse().unwrap();
+    let asked = "group=window&region=371581&digits=1";
+    let request = ScoreRequest::parse(asked, &halls, now).unwrap();
+    let link = request.with(Column::Channel, &crate::store::scores::Value::Number(4));
+    assert_eq!(
+        link.to_string(),
+        "region=371581&channel=tablet&group=window&digits=1"
+    );
+    let again = ScoreRequest::parse(&link.to_string(), &halls, now).unwrap();
+    assert_eq!(again.query(), &link);
+    assert_eq!(again.halls, request.halls);
+}
+
 #[rstest::rstest]
 #[case(
     "group=windows",
-    "`group` is `windows`, but must be up to 3 of: hall, window"
+    "`group` is `windows`, but must be up to 3 of: region, hall, window"
 )]
 #[case("group=hall,window,staff,item", "up to 3 are crossed")]
 #[case("group=day,day", "names `day` twice")]
-#[case("group=day,hour", "both `hour` and `day`")]
+#[case("group=day,hour", "both `day` and `hour`")]
+#[case("group=month,day", "both `month` and `day`")]
+#[case("region=3a", "`region` is `3a`, but must be an administrative code")]
+#[case("region=44", "no hall that is asked for lies there")]
+#[case(
+    "channel=tablet,fax",
+    "`channel` is `fax`, but must be one of: web, mobile"
+)]
+#[case("window=A01,", "`window` is empty")]
 #[case(
     "tz=Mars/Olympus",
     "`tz` is `Mars/Olympus`, but must be an IANA time zone"
@@ -233,7 +288,11 @@ const ZONES: [&str; 6] = [
     "Pacific/Chatham",
     "UTC",
 ];
-const GROUPS: [&str; 8] = [
+const GROUPS: [&str; 12] = [
+    "week,window",
+    "month",
+    "quarter,channel",
+    "year,region",
     "hour",
     "day",
     "window,hour",

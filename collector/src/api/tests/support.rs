@@ -15,6 +15,7 @@ use crate::app::{AppState, router};
 use crate::clock::SetClock;
 use crate::config::Config;
 use crate::office::{secret, session};
+use crate::store::sql::Db;
 use crate::store::sqlite::SqliteStore;
 use crate::store::users::OfficeUser;
 use crate::store::{StoreError, UserStore};
@@ -68,6 +69,11 @@ impl Answer {
     }
 }
 
+/// The header that names a token.
+pub(crate) fn bearer(token: &str) -> (&'static str, String) {
+    ("authorization", format!("Bearer {token}"))
+}
+
 pub(crate) fn ms(instant: &str) -> i64 {
     instant.parse::<jiff::Timestamp>().unwrap().as_millisecond()
 }
@@ -98,9 +104,11 @@ impl TestApp {
 
     pub(crate) async fn sql(&self, sql: impl Into<String>) {
         let sql = sql.into();
-        let job = move |connection: &rusqlite::Connection| -> Result<(), StoreError> {
-            connection.execute_batch(&sql)?;
-            Ok(())
+        let job = move |db: &Db<'_>| -> Result<(), StoreError> {
+            let statements = sql.split(';').filter(|one| !one.trim().is_empty());
+            statements
+                .map(|one| db.execute(one, &[]).map(drop))
+                .collect()
         };
         self.store.write(job).await.unwrap();
     }
@@ -123,6 +131,37 @@ impl TestApp {
             let slot = ms(instant).div_euclid(900_000);
             sql += &format!(
                 "INSERT INTO tally VALUES ('{hall}', {slot}, '{window}', 'D1', '{staff}', '', {channel}, {outcome}, {level}, {n});"
+            );
+        }
+        self.sql(sql).await;
+    }
+
+    /// Prompts that ended, as records and in the tally. Hall `H0` is the first of the test's; the
+    /// outcome 15 is a rating of level 5, 2 to 5 are outcomes without a rating.
+    pub(crate) async fn ended(&self, prompts: &[(usize, i64, usize, usize, i64, i64)]) {
+        let start = ms("2026-03-01T00:00:00Z");
+        let mut sql = String::new();
+        for (seq, (hall, slot, window, staff, channel, outcome)) in prompts.iter().enumerate() {
+            let (outcome, level) = match *outcome {
+                rated if rated > 10 => (1, rated - 10),
+                other => (other, 0),
+            };
+            let (window, staff) = (["A01", "A02"][*window], ["", "S1"][*staff]);
+            let at = start + slot * 900_000 + 61_000;
+            let tally = at.div_euclid(900_000);
+            let stored = if level == 0 {
+                "NULL".to_owned()
+            } else {
+                level.to_string()
+            };
+            sql += &format!(
+                "INSERT INTO record (hall_id, terminal_id, stream_id, seq, bytes, received_ms, kind, ordinal, at_ms, \
+                 earliest_ms, latest_ms, window_id, department_id, staff_id, item_code, channel, outcome, level) VALUES \
+                 ('H{hall}', x'{:032x}', x'{:032x}', {seq}, x'00', {at} + 900, 2, {seq}, {at}, {at} - 5, {at} + 5, \
+                 '{window}', 'D1', '{staff}', '', {channel}, {outcome}, {stored});\
+                 INSERT INTO tally VALUES ('H{hall}', {tally}, '{window}', 'D1', '{staff}', '', {channel}, {outcome}, \
+                 {level}, 1) ON CONFLICT DO UPDATE SET n = n + 1;",
+                1, 1
             );
         }
         self.sql(sql).await;
@@ -170,6 +209,25 @@ impl TestApp {
             headers,
             text: String::from_utf8(bytes.to_vec()).unwrap(),
         }
+    }
+
+    /// Status, headers and the body as it is.
+    pub(crate) async fn bytes(
+        &self,
+        path: &str,
+        headers: &[(&'static str, String)],
+    ) -> (StatusCode, HeaderMap, Vec<u8>) {
+        let mut request = Request::get(path);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let mut request = request.body(Body::empty()).unwrap();
+        let peer = ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 40_000)));
+        request.extensions_mut().insert(peer);
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        (parts.status, parts.headers, bytes.to_vec())
     }
 
     /// The body of a page that does not end by itself.

@@ -8,7 +8,7 @@ mod folds;
 mod held;
 mod incidents;
 mod past;
-pub(super) mod replay;
+pub(in crate::store) mod replay;
 mod rescue;
 pub(super) mod whole;
 
@@ -19,15 +19,16 @@ use manyi_shared::wire::{ChainHash, PublicKey, ReplyStatus};
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 
 use super::port::{capped, code};
-use super::{prompts, proof, tally};
 use crate::ingest::{
     Amended, DeadLetter, Delivery, Incident, Plan, Receipt, Row, Second, Span, StreamState,
     Verdicts, decide,
 };
+use crate::store::sql::proof::days;
+use crate::store::sql::{Db, prompts, tally};
 use crate::store::{KnownTerminal, StoreError, TerminalState};
 
 /// What is known of a terminal.
-pub(super) fn terminal(
+pub(in crate::store) fn terminal(
     connection: &Connection,
     id: TerminalId,
 ) -> Result<Option<KnownTerminal>, StoreError> {
@@ -59,13 +60,13 @@ pub(super) fn terminal(
 }
 
 /// Decides on a delivery and stores what was decided.
-pub(super) fn ingest(
+pub(in crate::store) fn ingest(
     connection: &Connection,
     mut delivery: Delivery,
 ) -> Result<Receipt, StoreError> {
     // Nothing is received into a day whose root may be published, whatever the clock says.
     delivery.received_ms =
-        proof::after_published(connection, &delivery.hall, delivery.received_ms)?;
+        days::after_published(&Db::new(connection), &delivery.hall, delivery.received_ms)?;
     let delivery = &delivery;
     let held = held::load(connection, delivery)?;
     let mut receipt = Receipt {
@@ -95,9 +96,9 @@ pub(super) fn ingest(
     let terminal = (&delivery.hall, delivery.head.terminal);
     receipt.incidents = incidents::raise(connection, terminal, at, delivery.received_ms, happened)?;
     if plan.touch_terminal {
-        prompts::receive(connection, delivery, window)?;
+        prompts::receive(&Db::new(connection), delivery, window)?;
     }
-    receipt.prompts = prompts::waiting(connection, delivery, window)?;
+    receipt.prompts = prompts::waiting(&Db::new(connection), delivery, window)?;
     receipt.status = plan.status;
     receipt.acknowledgement = plan.acknowledgement;
     receipt.next_number = plan.next_number;
@@ -158,7 +159,7 @@ fn store_span(
             boots::refine(&of, opening.boot, &plan.evidence)?;
         }
     }
-    tally::apply(connection, of.hall, &plan.deltas)?;
+    tally::apply(&Db::new(connection), of.hall, &plan.deltas)?;
     if plan.whole {
         of.settle()?;
     }

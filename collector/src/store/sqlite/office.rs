@@ -5,8 +5,9 @@ use manyi_shared::domain::{HallId, Level, Seq, StreamId, TerminalId, WindowId};
 use manyi_shared::wire::{AssetDigest, MessageKind, OfficeKey};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::hall::options;
 use super::port::{capped, code};
+use crate::store::sql::Db;
+use crate::store::sql::hall::options;
 use crate::store::{
     LeftMessage, MessageAccess, MessageFilter, OfficeStore, ResumeRefused, StoreError,
     Supplemented, WatchedTerminal,
@@ -19,13 +20,15 @@ impl OfficeStore for super::SqliteStore {
         hall: HallId,
         digest: AssetDigest,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(move |connection| options::asset(connection, &hall, &digest))
+        self.old_read(move |connection| options::asset(&Db::new(connection), &hall, &digest))
             .await
     }
 
     async fn adopt_office_key(&self, key: OfficeKey, now_ms: i64) -> Result<bool, StoreError> {
-        self.write(move |connection| options::adopt_key(connection, key.as_bytes(), now_ms))
-            .await
+        self.old_write(move |connection| {
+            options::adopt_key(&Db::new(connection), key.as_bytes(), now_ms)
+        })
+        .await
     }
 
     async fn set_technician_pin(
@@ -34,8 +37,13 @@ impl OfficeStore for super::SqliteStore {
         window: Option<WindowId>,
         hash: Option<String>,
     ) -> Result<u32, StoreError> {
-        self.write(move |connection| {
-            options::set_pin(connection, &hall, window.as_ref(), hash.as_deref())
+        self.old_write(move |connection| {
+            options::set_pin(
+                &Db::new(connection),
+                &hall,
+                window.as_ref(),
+                hash.as_deref(),
+            )
         })
         .await
     }
@@ -46,8 +54,10 @@ impl OfficeStore for super::SqliteStore {
         window: WindowId,
         text: String,
     ) -> Result<u32, StoreError> {
-        self.write(move |connection| options::pause(connection, &hall, &window, &text))
-            .await
+        self.old_write(move |connection| {
+            options::pause(&Db::new(connection), &hall, &window, &text)
+        })
+        .await
     }
 
     async fn resume_window(
@@ -55,7 +65,7 @@ impl OfficeStore for super::SqliteStore {
         hall: HallId,
         window: WindowId,
     ) -> Result<Result<u32, ResumeRefused>, StoreError> {
-        self.write(move |connection| options::resume(connection, &hall, &window))
+        self.old_write(move |connection| options::resume(&Db::new(connection), &hall, &window))
             .await
     }
 
@@ -65,7 +75,7 @@ impl OfficeStore for super::SqliteStore {
         reader: String,
         now_ms: i64,
     ) -> Result<Vec<LeftMessage>, StoreError> {
-        self.write(move |connection| messages(connection, &filter, &reader, now_ms))
+        self.old_write(move |connection| messages(connection, &filter, &reader, now_ms))
             .await
     }
 
@@ -76,7 +86,7 @@ impl OfficeStore for super::SqliteStore {
         about: String,
         now_ms: i64,
     ) -> Result<(), StoreError> {
-        self.write(move |connection| {
+        self.old_write(move |connection| {
             let sql = "INSERT INTO message_access (hall_id, at_ms, reader, messages, about) \
                  VALUES ('', ?1, ?2, ?3, ?4)";
             connection.execute(sql, params![now_ms, reader, capped(messages), about])?;
@@ -89,12 +99,13 @@ impl OfficeStore for super::SqliteStore {
         &self,
         hall: Option<HallId>,
     ) -> Result<Vec<MessageAccess>, StoreError> {
-        self.read(move |connection| accesses(connection, hall.as_ref()))
+        self.old_read(move |connection| accesses(connection, hall.as_ref()))
             .await
     }
 
     async fn watched(&self, days: (u32, u32)) -> Result<Vec<WatchedTerminal>, StoreError> {
-        self.read(move |connection| watched(connection, days)).await
+        self.old_read(move |connection| watched(connection, days))
+            .await
     }
 
     async fn supplemented(
@@ -104,7 +115,7 @@ impl OfficeStore for super::SqliteStore {
         stream: StreamId,
         target: Seq,
     ) -> Result<Supplemented, StoreError> {
-        self.read(move |connection| supplemented(connection, &hall, (terminal, stream, target)))
+        self.old_read(move |connection| supplemented(connection, &hall, (terminal, stream, target)))
             .await
     }
 }
@@ -231,7 +242,7 @@ fn watched(
     while let Some(row) = rows.next()? {
         let (id, hall, window): ([u8; 16], String, String) =
             (row.get(0)?, row.get(1)?, row.get(3)?);
-        let own = options::of_window(connection, [&hall, &window])?.options;
+        let own = options::of_window(&Db::new(connection), [&hall, &window])?.options;
         let came = tests
             .query_map(params![hall, id, first, last], |row| {
                 Ok((row.get::<_, u32>(0)?, row.get::<_, u8>(1)?))

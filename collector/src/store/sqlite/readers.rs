@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use crate::store::StoreError;
+use crate::store::sql::Db;
 
 /// Readers at once: more than the cores of a small server gain nothing.
 const READERS: usize = 4;
@@ -31,7 +32,7 @@ impl Readers {
     pub(super) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        F: FnOnce(&Db<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         let turn = turn.map_err(|_| StoreError::Closed)?;
@@ -45,7 +46,7 @@ impl Readers {
             let result = {
                 // One read transaction: every query of the job sees the same moment.
                 let moment = connection.unchecked_transaction()?;
-                work(&moment)
+                work(&Db::new(&*moment))
             };
             idle.lock()
                 .unwrap_or_else(PoisonError::into_inner)

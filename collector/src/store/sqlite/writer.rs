@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::store::StoreError;
+use crate::store::sql::{Db, Session};
 
 /// Jobs in one transaction: a job takes a few milliseconds, so the first of a group waits at most
 /// a few hundred for its commit.
@@ -44,7 +45,7 @@ struct Task<T, F> {
 impl<T, F> Job for Task<T, F>
 where
     T: Send + 'static,
-    F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    F: FnOnce(&Db<'_>) -> Result<T, StoreError> + Send + 'static,
 {
     fn run(self: Box<Self>, connection: &Connection, undo: Undo) -> Deliver {
         let Self { work, answer } = *self;
@@ -86,15 +87,15 @@ enum Undo {
 
 fn caught<T>(
     connection: &Connection,
-    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    work: impl FnOnce(&Db<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    catch_unwind(AssertUnwindSafe(|| work(connection)))
+    catch_unwind(AssertUnwindSafe(|| work(&Db::new(connection))))
         .unwrap_or_else(|cause| Err(StoreError::Panicked(crate::problem::words_of(&*cause))))
 }
 
 fn in_savepoint<T>(
     connection: &Connection,
-    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    work: impl FnOnce(&Db<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     execute(connection, "SAVEPOINT job")?;
     let result = caught(connection, work);
@@ -106,8 +107,7 @@ fn in_savepoint<T>(
 }
 
 fn execute(connection: &Connection, sql: &str) -> Result<(), StoreError> {
-    connection.prepare_cached(sql)?.execute([])?;
-    Ok(())
+    Session::execute(connection, sql, &[]).map(drop)
 }
 
 impl Writer {
@@ -129,7 +129,7 @@ impl Writer {
     pub(super) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        F: FnOnce(&Db<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         let (answer, result) = oneshot::channel();
         let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
@@ -192,7 +192,7 @@ fn commit(connection: &Connection) -> Option<String> {
         );
     }
     let cause = match error {
-        StoreError::Query(cause) => cause.to_string(),
+        StoreError::Query { source, .. } => source.to_string(),
         other => other.to_string(),
     };
     Some(cause)
@@ -203,6 +203,7 @@ mod tests {
     use std::sync::mpsc as blocking;
 
     use super::*;
+    use crate::store::sql::values;
 
     fn writer() -> Writer {
         let connection = Connection::open_in_memory().expect("opens");
@@ -212,19 +213,20 @@ mod tests {
         Writer::start(connection)
     }
 
-    fn insert(connection: &Connection, n: i64) -> Result<(), StoreError> {
-        connection.execute("INSERT INTO t VALUES (?1)", [n])?;
-        Ok(())
+    fn insert(db: &Db<'_>, n: i64) -> Result<(), StoreError> {
+        db.execute("INSERT INTO t (n) VALUES (?1)", values![n])
+            .map(drop)
     }
 
-    fn fail(connection: &Connection, n: i64) -> Result<(), StoreError> {
-        insert(connection, n)?;
+    fn fail(db: &Db<'_>, n: i64) -> Result<(), StoreError> {
+        insert(db, n)?;
         Err(StoreError::Corrupt { column: "test" })
     }
 
     async fn sum(writer: &Writer) -> i64 {
-        let sum = writer.run(|connection| {
-            Ok(connection.query_row("SELECT COALESCE(SUM(n), 0) FROM t", [], |row| row.get(0))?)
+        let sum = writer.run(|db| {
+            let sql = "SELECT COALESCE(SUM(n), 0) FROM t";
+            db.one(sql, &[], |row| row.get(0))
         });
         sum.await.expect("readable")
     }
@@ -232,11 +234,8 @@ mod tests {
     #[tokio::test]
     async fn a_job_that_fails_changes_nothing_and_the_next_one_runs() {
         let writer = writer();
-        writer
-            .run(|connection| insert(connection, 1))
-            .await
-            .expect("stored");
-        let failed = writer.run(|connection| fail(connection, 10)).await;
+        writer.run(|db| insert(db, 1)).await.expect("stored");
+        let failed = writer.run(|db| fail(db, 10)).await;
         assert!(
             matches!(failed, Err(StoreError::Corrupt { .. })),
             "{failed:?}"
@@ -248,10 +247,7 @@ mod tests {
             matches!(&panicked, Err(StoreError::Panicked(text)) if text == "on purpose"),
             "{panicked:?}"
         );
-        writer
-            .run(|connection| insert(connection, 2))
-            .await
-            .expect("stored");
+        writer.run(|db| insert(db, 2)).await.expect("stored");
         assert_eq!(sum(&writer).await, 3);
     }
 
@@ -259,15 +255,15 @@ mod tests {
     async fn jobs_that_wait_share_a_transaction_and_one_that_fails_leaves_the_others_alone() {
         let writer = writer();
         let (go, wait) = blocking::channel::<()>();
-        let first = writer.run(move |connection| {
+        let first = writer.run(move |db| {
             // Keeps the writer busy until the others are queued.
             wait.recv().expect("the test tells when");
-            insert(connection, 1)
+            insert(db, 1)
         });
         let (second, third, fourth) = (
-            writer.run(|connection| insert(connection, 2)),
-            writer.run(|connection| fail(connection, 10)),
-            writer.run(|connection| insert(connection, 4)),
+            writer.run(|db| insert(db, 2)),
+            writer.run(|db| fail(db, 10)),
+            writer.run(|db| insert(db, 4)),
         );
         let queued = async move { go.send(()) };
         let (first, second, third, fourth, told) =

@@ -12,8 +12,8 @@ use crate::ingest::{
     place_in_time, slot_of,
 };
 use crate::store::StoreError;
+use crate::store::sql::{Db, tally};
 use crate::store::sqlite::port::capped;
-use crate::store::sqlite::tally;
 
 /// Reads what is known of the boots of the exchange and of the run's stream.
 pub(super) fn load(
@@ -133,7 +133,7 @@ pub(super) fn refine(
     let hours = super::folds::refine(of, boot, &evidence, &mut deltas)?;
     let borrowed = deltas.iter().map(|(key, n)| (key.borrow(), *n));
     let changed = borrowed.filter(|(_, n)| *n != 0).collect();
-    tally::apply(of.connection, of.hall, &changed)?;
+    tally::apply(&Db::new(of.connection), of.hall, &changed)?;
     Ok(rows.max(hours))
 }
 

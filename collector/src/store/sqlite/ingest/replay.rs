@@ -10,11 +10,12 @@ use super::{Of, incidents};
 use crate::ingest::Evidence;
 use crate::store::StoreError;
 use crate::store::faults::KeptLetter;
+use crate::store::sql::Db;
+use crate::store::sql::proof::days;
 use crate::store::sqlite::port::capped;
-use crate::store::sqlite::proof;
 
 /// Reads a dead letter again. What can be counted now is, once; what cannot stays.
-pub(in crate::store::sqlite) fn again(
+pub(in crate::store) fn again(
     connection: &Connection,
     letter: &KeptLetter,
     by: &str,
@@ -87,7 +88,7 @@ fn read(of: &Of<'_>, letter: &KeptLetter, now_ms: i64) -> Result<(), StoreError>
     }
     // What it carries is received now, not into a day whose root may be published.
     let now = Of {
-        received_ms: proof::after_published(of.connection, &letter.hall, now_ms)?,
+        received_ms: days::after_published(&Db::new(of.connection), &letter.hall, now_ms)?,
         ..*of
     };
     let happened = work.finish(&now)?;

@@ -11,8 +11,8 @@ use super::{Of, tag_list};
 use crate::ingest::TallyKey;
 use crate::ingest::whole::{Standing, Whole, come_to};
 use crate::store::StoreError;
+use crate::store::sql::{Db, tally};
 use crate::store::sqlite::port::capped;
-use crate::store::sqlite::tally;
 
 /// A stream as it is stored.
 pub(in crate::store::sqlite) struct Stored {
@@ -90,7 +90,7 @@ impl Of<'_> {
             )?
             .execute(params![self.hall, self.terminal, self.stream, last])?;
         deltas.retain(|_, n| *n != 0);
-        tally::apply(self.connection, self.hall, &deltas)
+        tally::apply(&Db::new(self.connection), self.hall, &deltas)
     }
 
     fn settle_outcomes<'s>(

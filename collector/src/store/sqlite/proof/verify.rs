@@ -13,16 +13,19 @@ use manyi_shared::wire::{ExchangeHead, PublicKey, StreamTip};
 use rusqlite::{Connection, params};
 
 use crate::store::StoreError;
-use crate::verify::{Link, LinkedStream, Report, SignedTip, StoredRoot, StoredStream, Verifier};
+use crate::store::sql::Db;
+use crate::store::sql::proof::days;
+use crate::verify::{Link, LinkedStream, Report, SignedTip, StoredStream, Verifier};
 use cursor::{Key, Streams, record_of};
 
 /// Checks everything that is stored of a hall.
-pub(in crate::store::sqlite) fn verify(
-    connection: &Connection,
+pub(in crate::store) fn verify(
+    db: &Db<'_>,
     hall: &HallId,
     collector: &[PublicKey],
 ) -> Result<Report, StoreError> {
-    let roots = roots(connection, hall)?;
+    let connection = db.sqlite()?;
+    let roots = days::rows(db, hall, "ORDER BY day")?;
     let mut verifier = Verifier::new(hall.clone(), roots, collector);
     let hall_of = Of { connection, hall };
     rest::tally(connection, hall, &mut verifier)?;
@@ -31,21 +34,6 @@ pub(in crate::store::sqlite) fn verify(
     rest::conflicts(connection, hall, &mut verifier)?;
     rest::differing_counts(connection, hall, &mut verifier)?;
     Ok(verifier.finish())
-}
-
-fn roots(connection: &Connection, hall: &HallId) -> Result<Vec<StoredRoot>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT day, from_ms, until_ms, signed FROM day_root WHERE hall_id = ?1 ORDER BY day",
-    )?;
-    let rows = statement.query_map([hall.as_str()], |row| {
-        Ok(StoredRoot {
-            day: row.get(0)?,
-            from_ms: row.get(1)?,
-            until_ms: row.get(2)?,
-            signed: row.get(3)?,
-        })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// One hall.
