@@ -94,7 +94,9 @@ impl Pulse {
     /// The event loop has come round: the number of the beat, which the corner's colour depends on.
     fn turn(&self, now_ms: u64) -> i32 {
         let turns = self.0.turns.fetch_add(1, Ordering::Relaxed) + 1;
-        self.0.turned.store(now_ms.saturating_add(1), Ordering::Relaxed);
+        self.0
+            .turned
+            .store(now_ms.saturating_add(1), Ordering::Relaxed);
         number(turns)
     }
 
@@ -104,7 +106,9 @@ impl Pulse {
         let fresh = self.0.painted.swap(turns, Ordering::Relaxed) != turns;
         if fresh && beat == number(turns) {
             self.0.frames.fetch_add(1, Ordering::Relaxed);
-            self.0.drawn.store(now_ms.saturating_add(1), Ordering::Relaxed);
+            self.0
+                .drawn
+                .store(now_ms.saturating_add(1), Ordering::Relaxed);
         }
         beat % 2 == 0
     }

@@ -112,14 +112,23 @@ fn an_untouched_page_goes_on_proving_that_it_paints_until_its_display_hangs() {
 
     server.signal(rustix::process::Signal::STOP);
     // The frame that was under way may still count.
-    let stopped = next(&ear, |screen| screen.turns > second.turns || screen.uptime_ms > second.uptime_ms);
+    let stopped = next(&ear, |screen| {
+        screen.turns > second.turns || screen.uptime_ms > second.uptime_ms
+    });
     let later = next(&ear, |_| true);
     let latest = next(&ear, |_| true);
-    assert!(later.uptime_ms > stopped.uptime_ms, "the program still speaks");
+    assert!(
+        later.uptime_ms > stopped.uptime_ms,
+        "the program still speaks"
+    );
     assert_eq!(latest.frames, later.frames, "{later:?} {latest:?}");
     let due = latest.drawn_uptime_ms.expect("it painted before") + SCREEN_STALE_MS + 1;
     assert_eq!(
-        Screen { uptime_ms: due, ..latest }.painting(due),
+        Screen {
+            uptime_ms: due,
+            ..latest
+        }
+        .painting(due),
         Painting::Stands
     );
 

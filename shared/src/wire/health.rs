@@ -159,9 +159,10 @@ impl ShownPage {
 /// The terminal says how its screen is so often, and at once when another kind of page is shown.
 pub const SCREEN_TOLD_EVERY_MS: u64 = 10_000;
 
-/// Older than this, a screen's last frame, or what the terminal last said, is a fault. Beat and report
-/// are [`SCREEN_TOLD_EVERY_MS`] apart each, so a sound screen is at most 20 s old; the rest is room for
-/// a tablet that is busy.
+/// A screen's last frame, or what the terminal last said, is a fault when it is older than this.
+///
+/// Beat and report are [`SCREEN_TOLD_EVERY_MS`] apart each, so a sound screen is at most 20 s old; the
+/// rest is room for a tablet that is busy.
 pub const SCREEN_STALE_MS: u64 = 45_000;
 
 /// Whether a screen does what it is there for.

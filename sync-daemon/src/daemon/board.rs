@@ -32,7 +32,8 @@ fn hottest(folder: &Path) -> Option<i32> {
     let zones = std::fs::read_dir(folder).ok()?;
     let zones = zones.flatten().filter(|zone| {
         let name = zone.file_name();
-        name.to_str().is_some_and(|name| name.starts_with("thermal_zone"))
+        name.to_str()
+            .is_some_and(|name| name.starts_with("thermal_zone"))
     });
     let read = zones.filter_map(|zone| {
         let text = std::fs::read_to_string(zone.path().join("temp")).ok()?;

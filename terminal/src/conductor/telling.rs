@@ -5,9 +5,7 @@
 
 use manyi_shared::domain::{ClockReading, Outcome};
 use manyi_shared::tablet::{DataDir, tell_screen};
-use manyi_shared::wire::{
-    RecordBody, SCREEN_TOLD_EVERY_MS, Screen, SelfTested, ShownPage,
-};
+use manyi_shared::wire::{RecordBody, SCREEN_TOLD_EVERY_MS, Screen, SelfTested, ShownPage};
 
 use crate::flow::Millis;
 use crate::pulse::Pulse;
@@ -76,7 +74,10 @@ impl Telling {
 
     /// Tells it when it is due.
     pub(super) fn tell(&mut self, data: &DataDir, now: Millis) {
-        let Some(page) = self.page.filter(|_| self.due(now).is_some_and(|due| now >= due)) else {
+        let Some(page) = self
+            .page
+            .filter(|_| self.due(now).is_some_and(|due| now >= due))
+        else {
             return;
         };
         self.told = Some((page, now));
