@@ -11,6 +11,8 @@ use manyi_shared::wire::Suite;
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
+use crate::alert::settings::AlertSettings;
+
 /// What the collector is told from outside, checked.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,6 +43,9 @@ pub struct Config {
     pub exchange_body_seconds: u32,
     /// The suite of the collector's key and of terminals that are enrolled from now on.
     pub suite: Suite,
+    /// Whom to tell of alerts, and when. Only from the file.
+    #[serde(default)]
+    pub alerts: AlertSettings,
     /// The reverse proxy whose `X-Forwarded-For` is believed.
     pub trusted_proxy: Option<IpAddr>,
 }
@@ -131,7 +136,7 @@ impl Config {
             .as_os_str()
             .is_empty()
             .then(|| ("data_dir", String::new(), "a directory"));
-        wrong.or(log).or(dir)
+        wrong.or(log).or(dir).or_else(|| self.alerts.fault())
     }
 }
 

@@ -10,6 +10,7 @@
 
 pub mod access;
 pub mod alarm;
+pub mod alert;
 pub mod api;
 pub mod app;
 pub mod cli;
@@ -18,6 +19,7 @@ pub mod config;
 pub mod day;
 pub mod device;
 pub mod export;
+pub mod fleet;
 pub mod hall;
 pub mod health;
 pub mod indicator;
@@ -31,3 +33,4 @@ pub mod roots;
 pub mod score;
 pub mod store;
 pub mod verify;
+pub mod watch;

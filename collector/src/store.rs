@@ -6,9 +6,11 @@
 //! 2. A write is all or nothing; an error means that nothing changed.
 //! 3. A read sees one moment of the database, however many queries it makes.
 
+pub mod alerts;
 mod database;
 mod error;
 pub mod faults;
+pub mod fleet;
 mod identity;
 mod ingest;
 mod migrations;
@@ -20,9 +22,11 @@ pub(crate) mod sql;
 pub mod sqlite;
 pub mod users;
 
+pub use alerts::AlertStore;
 pub use database::Database;
 pub use error::{Cause, StoreError};
 pub use faults::FaultStore;
+pub use fleet::FleetStore;
 pub use identity::{IdentityStore, TerminalState};
 pub use ingest::{
     Enrolment, EnrolmentRefused, HallSummary, ImportRefused, Imported, IngestStore, KnownTerminal,
@@ -39,7 +43,9 @@ pub use users::UserStore;
 
 /// Everything the collector asks of its database.
 pub trait Store:
-    FaultStore
+    AlertStore
+    + FaultStore
+    + FleetStore
     + IdentityStore
     + IngestStore
     + OfficeStore
@@ -51,7 +57,9 @@ pub trait Store:
 }
 
 impl<T> Store for T where
-    T: FaultStore
+    T: AlertStore
+        + FaultStore
+        + FleetStore
         + IdentityStore
         + IngestStore
         + OfficeStore

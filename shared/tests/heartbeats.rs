@@ -109,7 +109,7 @@ fn screen_and_board_have_their_golden_bytes() {
     };
     let golden = [
         sync(Health {
-            screen: screen.clone(),
+            screen,
             board: board(Some(48_312), Some(31_268_536_320)),
             ..Health::default()
         }),

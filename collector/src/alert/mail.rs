@@ -28,7 +28,7 @@ pub async fn send(
     now_ms: i64,
 ) -> Result<(), Undelivered> {
     let mail = write(smtp, list, message, now_ms)?;
-    let transport = transport(smtp).await?;
+    let transport = transport(smtp)?;
     let sent = transport.send(mail).await;
     sent.map(drop)
         .map_err(|error| Undelivered::Transport(Box::new(error)))
@@ -58,7 +58,7 @@ fn write(
         .map_err(|error| unwritten(&error))
 }
 
-async fn transport(smtp: &Smtp) -> Result<AsyncSmtpTransport<Tokio1Executor>, Undelivered> {
+fn transport(smtp: &Smtp) -> Result<AsyncSmtpTransport<Tokio1Executor>, Undelivered> {
     type Relay = AsyncSmtpTransport<Tokio1Executor>;
     let set_up = |error: lettre::transport::smtp::Error| Undelivered::SetUp(error.to_string());
     let mut relay = match smtp.security {
@@ -71,12 +71,12 @@ async fn transport(smtp: &Smtp) -> Result<AsyncSmtpTransport<Tokio1Executor>, Un
     }
     if let Some(user) = &smtp.user {
         let password = match &smtp.password_file {
-            Some(path) => tokio::fs::read_to_string(path).await.map_err(|source| {
-                Undelivered::Secret {
+            Some(path) => {
+                std::fs::read_to_string(path).map_err(|source| Undelivered::Secret {
                     path: path.clone(),
                     source,
-                }
-            })?,
+                })?
+            }
             None => String::new(),
         };
         let password = password.trim_end().to_owned();

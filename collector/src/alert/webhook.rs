@@ -124,12 +124,11 @@ pub async fn send(
     body: Vec<u8>,
     now_ms: i64,
 ) -> Result<(), Undelivered> {
-    let secret = tokio::fs::read(&webhook.secret_file)
-        .await
-        .map_err(|source| Undelivered::Secret {
-            path: webhook.secret_file.clone(),
-            source,
-        })?;
+    // Read for every message: a secret that was changed is in force at once.
+    let secret = std::fs::read(&webhook.secret_file).map_err(|source| Undelivered::Secret {
+        path: webhook.secret_file.clone(),
+        source,
+    })?;
     let seconds = now_ms.div_euclid(1000);
     let signed = signature(secret.trim_ascii(), seconds, &body);
     let answer = client

@@ -90,6 +90,7 @@ async fn serve(
     );
     let stopping = state.stopping.clone();
     let roots = tokio::spawn(crate::roots::task::publishing(state.clone()));
+    let alerts = tokio::spawn(crate::alert::task::watching(state.clone()));
     let service = app::router(state).into_make_service_with_connect_info::<SocketAddr>();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut stopped = stopping.subscribe();
@@ -113,6 +114,7 @@ async fn serve(
         () = enough => tracing::info!("connections that are still open are closed"),
     }
     roots.abort();
+    alerts.abort();
     tracing::info!("stopped");
     Ok(())
 }

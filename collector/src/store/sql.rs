@@ -18,8 +18,10 @@
 //! terminal for itself; whoever changes what they all depend on (tables of a hall, closed days)
 //! has the hall for itself.
 
+mod alerts;
 mod enrolment;
 mod faults;
+pub(crate) mod fleet;
 pub(crate) mod hall;
 mod identity;
 mod port;
