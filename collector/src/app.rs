@@ -21,6 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::keys::SigningKeys;
+use crate::office::Live;
 use crate::problem::{Problem, ProblemType};
 use crate::store::Store;
 
@@ -37,6 +38,8 @@ pub struct AppState {
     pub keys: SigningKeys,
     /// Counts up after each ingest that changed a count; live pages watch it.
     pub changed: watch::Sender<u64>,
+    /// The halls whose live pages are open.
+    pub live: Arc<Live>,
     /// Turns true when the collector stops: open live pages end, so that stopping does not wait.
     pub stopping: watch::Sender<bool>,
     /// The text of `/metrics`.
@@ -66,6 +69,7 @@ impl AppState {
             clock,
             keys: keys.into(),
             changed: watch::Sender::new(0),
+            live: Arc::default(),
             stopping: watch::Sender::new(false),
             metrics: crate::metrics::install(),
         }

@@ -8,6 +8,8 @@
 
 mod alarms;
 mod assets;
+mod breakdown;
+mod chart;
 mod definitions;
 mod error;
 mod figures;
@@ -18,12 +20,16 @@ mod incident_words;
 mod language;
 mod live;
 mod login;
+mod overview;
 mod password;
 mod query;
+mod scope;
 pub mod secret;
 pub mod session;
 mod supplement;
+mod table;
 mod today;
+mod trends;
 pub mod users;
 mod words;
 
@@ -38,6 +44,7 @@ use crate::app::AppState;
 use crate::config::Config;
 
 pub use error::not_found;
+pub use live::Live;
 
 /// The office's routes.
 pub fn router(config: &Config) -> Router<AppState> {
@@ -51,7 +58,11 @@ pub fn router(config: &Config) -> Router<AppState> {
             "/account/password",
             get(password::page).post(password::change),
         )
-        .route("/office", get(today::page))
+        .route("/office", get(overview::page))
+        .route("/office/trends", get(trends::page))
+        .route("/office/compare", get(breakdown::compare))
+        .route("/office/items", get(breakdown::items))
+        .route("/office/clerks", get(breakdown::clerks))
         .route("/office/today", get(today::fragment))
         .route("/office/definitions", get(definitions::page))
         .route("/office/live", get(live::stream))

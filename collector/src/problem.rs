@@ -145,6 +145,12 @@ impl Problem {
         self.kind
     }
 
+    /// What is wrong, in words that anyone may read.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// There is nothing at this path.
     #[must_use]
     pub fn not_found() -> Self {

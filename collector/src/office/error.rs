@@ -21,6 +21,8 @@ pub(super) struct PageError {
     language: Language,
     /// The page that was asked for, so that its address stays in the link to the other language.
     uri: Box<Uri>,
+    /// What to say instead of the problem's usual words: title and advice.
+    said: Option<(&'static str, &'static str)>,
 }
 
 #[derive(Debug, Template)]
@@ -31,6 +33,8 @@ struct ErrorPage {
     status: u16,
     title: &'static str,
     advice: &'static str,
+    /// What exactly, as programs are told it.
+    detail: Option<String>,
 }
 
 impl PageError {
@@ -40,6 +44,7 @@ impl PageError {
             problem,
             language,
             uri,
+            said: None,
         }
     }
 
@@ -48,6 +53,22 @@ impl PageError {
         Self {
             uri: Box::new(parts.uri.clone()),
             ..Self::new(problem, Language::of(&parts.headers, &parts.uri))
+        }
+    }
+
+    /// The same error in these words.
+    pub(super) fn saying(self, title: &'static str, advice: &'static str) -> Self {
+        Self {
+            said: Some((title, advice)),
+            ..self
+        }
+    }
+
+    /// The same error on this page.
+    pub(super) fn at(self, uri: &Uri) -> Self {
+        Self {
+            uri: Box::new(uri.clone()),
+            ..self
         }
     }
 
@@ -99,8 +120,12 @@ impl IntoResponse for PageError {
             ProblemType::Internal => (words.error_internal, words.error_internal_advice),
             _ => (words.error_malformed, words.error_malformed_advice),
         };
+        let (title, advice) = self.said.unwrap_or((title, advice));
+        let detail = (self.problem.kind() == ProblemType::Malformed && self.said.is_none())
+            .then(|| self.problem.detail().to_owned());
         let plain = self.problem.into_response();
         let page = ErrorPage {
+            detail,
             frame: Frame::bare(self.language, &self.uri),
             words,
             status: plain.status().as_u16(),

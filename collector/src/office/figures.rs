@@ -24,6 +24,10 @@ pub(super) struct FigureView {
     /// The exact fraction, `1,145 ÷ 2,120,294`.
     pub(super) fraction: String,
     pub(super) rounding: String,
+    /// Where a click on the value goes.
+    pub(super) href: Option<String>,
+    /// How far the value may be off by chance.
+    pub(super) interval: Option<String>,
 }
 
 impl FigureView {
@@ -49,6 +53,16 @@ impl FigureView {
             scope: language.pick(definition.scope),
             fraction: format!("{numerator} ÷ {denominator}"),
             rounding: rounding_text(figure.rounding(), language),
+            href: None,
+            interval: None,
+        }
+    }
+
+    /// The same, leading to a page.
+    pub(super) fn to(self, href: String) -> Self {
+        Self {
+            href: Some(href),
+            ..self
         }
     }
 

@@ -60,7 +60,10 @@ impl Section {
 
     /// Whether it has a page. Whoever builds the page says so here.
     const fn is_built(self) -> bool {
-        matches!(self, Self::Overview)
+        matches!(
+            self,
+            Self::Overview | Self::Trends | Self::Compare | Self::Items | Self::Clerks
+        )
     }
 
     /// Its first page.

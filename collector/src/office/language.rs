@@ -15,7 +15,7 @@ use super::words::{EN, Words, ZH};
 const COOKIE_NAME: &str = "manyi_lang";
 
 /// A language of the office pages.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Language {
     #[default]
     Chinese,

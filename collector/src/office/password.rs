@@ -114,6 +114,7 @@ async fn attempt(
         .set_password(user.name.clone(), hash)
         .await
         .map_err(Problem::from)?;
+    state.live.session_ended();
     tracing::info!(user = user.name, "password changed");
     let cookie = session::start(state, user.name).await?;
     Ok(([(SET_COOKIE, cookie)], Redirect::to("/office")).into_response())

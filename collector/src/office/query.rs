@@ -23,7 +23,6 @@ impl Pairs {
         Self(pairs.map(pair).collect())
     }
 
-    #[cfg(test)]
     /// The first value of this name; none when it is missing or empty, as empty fields of a form are.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let mut values = self.0.iter().filter(|(n, _)| n == name).map(|(_, v)| v);
@@ -46,11 +45,23 @@ impl Pairs {
         rest
     }
 
+    /// With this value for this name, in front of all others.
+    pub(super) fn led_by(self, name: &str, value: &str) -> Self {
+        let mut pairs = self.without(name);
+        pairs.0.insert(0, (name.to_owned(), value.to_owned()));
+        pairs
+    }
+
     /// Only these names, without empty values.
     pub(super) fn only(mut self, names: &[&str]) -> Self {
         self.0
             .retain(|(n, v)| names.contains(&n.as_str()) && !v.is_empty());
         self
+    }
+
+    /// A list that was taken apart.
+    pub(super) const fn from_pairs(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
     }
 
     /// The list itself, for the hidden fields of a form.

@@ -66,6 +66,7 @@ pub(super) async fn end(headers: &HeaderMap, state: &AppState) -> Result<HeaderV
             .remove_session(secret::digest(token))
             .await
             .map_err(Problem::from)?;
+        state.live.session_ended();
     }
     set_cookie("", 0, state.config.cookie_secure)
 }

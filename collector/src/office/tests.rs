@@ -1,5 +1,7 @@
 //! The pages through the real router, on a real database.
 
+mod pages;
+
 use std::pin::Pin;
 
 use axum::http::StatusCode;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::{StatusCode, Uri};
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use manyi_shared::domain::Level;
@@ -15,11 +15,11 @@ use super::alarms::AlarmView;
 use super::error::{PageError, draw};
 use super::figures::{FigureView, LevelView, OutcomeView, level_name, value};
 use super::format::{ago, grouped, time_of_day};
-use super::frame::{Frame, Section};
+use super::frame::Frame;
 use super::language::Language;
-use super::session::LoggedIn;
+use super::scope::{Scope, ScopeNames, ScopeView};
 use super::words::Words;
-use crate::access::{Access, Permission};
+use crate::access::{Access, Permission, Place};
 use crate::alarm::current;
 use crate::api::auth::Caller;
 use crate::api::{Counted, ScoreRequest, count};
@@ -43,6 +43,7 @@ pub(super) struct HallQuery {
 struct OfficePage {
     frame: Frame,
     words: &'static Words,
+    scope: ScopeView,
     today: Option<Today>,
 }
 
@@ -96,32 +97,24 @@ struct WindowView {
     backlog: Option<String>,
 }
 
-/// `GET /office`.
-pub(super) async fn page(
-    State(state): State<AppState>,
-    user: LoggedIn,
-    language: Language,
-    uri: Uri,
-    Query(query): Query<HallQuery>,
+/// The live page of one hall; without a hall, what to do about that.
+pub(super) async fn draw_page(
+    state: &AppState,
+    frame: Frame,
+    scope: &Scope,
+    hall: Option<&HallSummary>,
 ) -> Result<Response, PageError> {
-    let draw_page = async {
-        let halls = visible(&state, &user.0.access).await?;
-        let today = match chosen(&halls, &query)? {
-            Some(hall) => Some(Today::load(&state, hall, language).await?),
-            None => None,
-        };
-        let frame = Frame::of(&user, language, Section::Overview, &uri);
-        let current = today.as_ref().map(|today| today.hall_id.as_str());
-        let page = OfficePage {
-            frame: frame.with_halls(&halls, current, false),
-            words: language.words(),
-            today,
-        };
-        draw(StatusCode::OK, &page)
+    let today = match hall {
+        Some(hall) => Some(Today::load(state, hall, scope.language).await?),
+        None => None,
     };
-    draw_page
-        .await
-        .map_err(|error: PageError| error.speaking(language))
+    let page = OfficePage {
+        frame,
+        words: scope.language.words(),
+        scope: scope.view(&ScopeNames::default()),
+        today,
+    };
+    draw(StatusCode::OK, &page)
 }
 
 /// `GET /office/today`: the changing part, for the page's script.
@@ -133,20 +126,26 @@ pub(super) async fn fragment(
 ) -> Result<Response, PageError> {
     let halls = visible(&state, &caller.access).await?;
     let hall = chosen(&halls, &query)?.ok_or_else(Problem::not_found)?;
-    draw(StatusCode::OK, &Today::load(&state, hall, language).await?)
+    let html = state.live.fragment(&hall.id, language, async || {
+        let today = Today::load(&state, hall, language).await?;
+        Ok::<_, PageError>(today.render()?)
+    });
+    Ok(Html(html.await?.to_string()).into_response())
 }
 
-/// The halls whose scores may be seen.
-async fn visible(state: &AppState, access: &Access) -> Result<Vec<HallSummary>, Problem> {
+/// The halls whose scores may be seen whole: the live page shows every window.
+pub(super) async fn visible(
+    state: &AppState,
+    access: &Access,
+) -> Result<Vec<HallSummary>, Problem> {
     access.require_somewhere(Permission::SeeScores)?;
-    let allowed = access.halls(Permission::SeeScores);
     let mut halls = state.store.halls().await?;
-    halls.retain(|hall| allowed.contains(&hall.id));
+    halls.retain(|hall| access.allows(Permission::SeeScores, &Place::Hall(hall.id.clone())));
     Ok(halls)
 }
 
 /// The hall asked for, else the first.
-fn chosen<'a>(
+pub(super) fn chosen<'a>(
     halls: &'a [HallSummary],
     query: &HallQuery,
 ) -> Result<Option<&'a HallSummary>, Problem> {
@@ -158,20 +157,6 @@ fn chosen<'a>(
             .map(Some)
             .ok_or_else(Problem::not_found),
     }
-}
-
-/// Today's counts by window, the same way the API counts them.
-pub(super) async fn counted(
-    state: &AppState,
-    access: &Access,
-    query: &HallQuery,
-) -> Result<Option<Counted>, Problem> {
-    let halls = visible(state, access).await?;
-    let Some(hall) = chosen(&halls, query)? else {
-        return Ok(None);
-    };
-    let request = ScoreRequest::today_by_window(hall, now(state)?)?;
-    count(state.store.as_ref(), &request).await.map(Some)
 }
 
 fn now(state: &AppState) -> Result<Timestamp, Problem> {

@@ -6,9 +6,13 @@
 
 use std::path::Path;
 
+use manyi_shared::domain::HallId;
+use manyi_shared::wire::PublicKey;
+
 use super::StoreError;
-use super::sql::Db;
+use super::sql::{Db, ingest, proof, recount, tally};
 use super::sqlite::Sqlite;
+use crate::verify::Report;
 
 /// A collector's database. Every part of the port is implemented over it once.
 #[derive(Debug)]
@@ -44,6 +48,44 @@ impl Database {
         Self {
             backend: Backend::Sqlite(sqlite),
         }
+    }
+
+    /// How many counts differ from a recount of all records; 0 when all is well.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn tally_differences(&self) -> Result<u64, StoreError> {
+        self.read(tally::differences).await
+    }
+
+    /// How many self-tests, messages and outcomes with misuse differ from what all records say; 0
+    /// when all is well.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn beside_differences(&self) -> Result<u64, StoreError> {
+        self.read(recount::differences).await
+    }
+
+    /// How many rows and folds stand otherwise than all records and folds of their streams come to;
+    /// 0 when all is well.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn whole_differences(&self) -> Result<u64, StoreError> {
+        self.read(ingest::whole::differences).await
+    }
+
+    /// Checks everything that a SQLite connection sees of a hall, also what is not committed.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn verify_seen(
+        connection: &rusqlite::Connection,
+        hall: &HallId,
+        collector: &[PublicKey],
+    ) -> Result<Report, StoreError> {
+        proof::verify::verify(&Db::new(connection), hall, collector)
     }
 
     /// Runs `job`, which writes nothing, on one moment of the database.

@@ -24,9 +24,13 @@ mod faults;
 pub(crate) mod fleet;
 pub(crate) mod hall;
 mod identity;
+pub(crate) mod ingest;
+mod office;
 mod port;
 pub(crate) mod prompts;
 pub(crate) mod proof;
+pub(crate) mod recount;
+mod scores;
 mod session;
 pub(crate) mod tally;
 mod users;
@@ -50,11 +54,6 @@ impl<'c> Db<'c> {
         Self { session }
     }
 
-    /// The SQLite connection, for parts that are not written over this type yet.
-    pub(crate) fn sqlite(&self) -> Result<&'c rusqlite::Connection, StoreError> {
-        self.session.sqlite().ok_or(StoreError::Closed)
-    }
-
     /// Runs a statement; gives back how many rows it changed.
     pub(crate) fn execute(&self, sql: &str, values: &[Param<'_>]) -> Result<u64, StoreError> {
         self.session.execute(sql, values)
@@ -69,6 +68,21 @@ impl<'c> Db<'c> {
     ) -> Result<(), StoreError> {
         self.session
             .each(sql, values, &mut |row| take(row).map(|()| Walk::On))
+    }
+
+    /// As [`Self::each`], as long as something is made of the rows. None when it was not.
+    pub(crate) fn while_some(
+        &self,
+        sql: &str,
+        values: &[Param<'_>],
+        mut take: impl FnMut(&Row<'_>) -> Result<Option<()>, StoreError>,
+    ) -> Result<Option<()>, StoreError> {
+        let mut all = Some(());
+        self.session.each(sql, values, &mut |row| {
+            all = take(row)?;
+            Ok(if all.is_some() { Walk::On } else { Walk::Stop })
+        })?;
+        Ok(all)
     }
 
     /// All rows of a query.
@@ -126,6 +140,15 @@ impl<'c> Db<'c> {
         rows: impl IntoIterator<Item = Vec<Param<'v>>>,
     ) -> Result<u64, StoreError> {
         self.session.insert(insert, &mut rows.into_iter())
+    }
+
+    /// Runs a statement for each row of values; gives back how many rows were changed.
+    pub(crate) fn execute_many<'v>(
+        &self,
+        sql: &str,
+        rows: impl IntoIterator<Item = Vec<Param<'v>>>,
+    ) -> Result<u64, StoreError> {
+        self.session.execute_many(sql, &mut rows.into_iter())
     }
 
     /// Has a thing for itself that is no row, until the job ends; everybody must name it alike.

@@ -8,14 +8,8 @@
 //! **Crash** a cut before COMMIT leaves the database as before the group, a cut after it with all
 //! of the group; senders whose answer was lost ask again and are told the same.
 
-pub(super) mod ingest;
 mod migrate;
-mod office;
-mod port;
-pub(super) mod proof;
 mod readers;
-mod recount;
-mod scores;
 mod session;
 mod writer;
 
@@ -24,13 +18,10 @@ pub(super) use migrate::migrate;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use manyi_shared::domain::HallId;
-use manyi_shared::wire::PublicKey;
 use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;
 use super::sql::Db;
-use crate::verify::Report;
 use readers::Readers;
 use writer::Writer;
 
@@ -109,64 +100,6 @@ impl Sqlite {
     }
 }
 
-impl SqliteStore {
-    /// How many counts differ from a recount of all records; 0 when all is well.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn tally_differences(&self) -> Result<u64, StoreError> {
-        self.read(super::sql::tally::differences).await
-    }
-
-    /// How many self-tests, messages and outcomes with misuse differ from what all records say; 0
-    /// when all is well.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn beside_differences(&self) -> Result<u64, StoreError> {
-        self.old_read(recount::differences).await
-    }
-
-    /// How many rows and folds stand otherwise than all records and folds of their streams come to;
-    /// 0 when all is well.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn whole_differences(&self) -> Result<u64, StoreError> {
-        self.old_read(ingest::whole::differences).await
-    }
-
-    /// Checks everything that a connection sees of a hall, also what is not committed.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn verify_seen(
-        connection: &Connection,
-        hall: &HallId,
-        collector: &[PublicKey],
-    ) -> Result<Report, StoreError> {
-        proof::verify::verify(&Db::new(connection), hall, collector)
-    }
-
-    /// [`Self::read`], for parts that are not written over [`Db`] yet.
-    pub(super) async fn old_read<T, F>(&self, job: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    {
-        self.read(|db| job(db.sqlite()?)).await
-    }
-
-    /// [`Self::write`], for parts that are not written over [`Db`] yet.
-    pub(super) async fn old_write<T, F>(&self, job: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    {
-        self.write(|db| job(db.sqlite()?)).await
-    }
-}
-
 /// A connection with our settings.
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     let open = || {
@@ -202,13 +135,11 @@ mod tests {
     async fn the_writer_syncs_every_commit() {
         let dir = tempfile::tempdir().expect("a directory");
         let store = SqliteStore::create(dir.path()).expect("a database");
-        let settings = store.old_write(|connection| {
-            let mode: String = connection.pragma_query_value(None, "journal_mode", |r| r.get(0))?;
-            let synchronous: i64 =
-                connection.pragma_query_value(None, "synchronous", |r| r.get(0))?;
-            Ok((mode, synchronous))
+        let settings = store.write(|db| {
+            let mode = db.one("PRAGMA journal_mode", &[], |row| row.get(0))?;
+            Ok((mode, db.one("PRAGMA synchronous", &[], |row| row.get(0))?))
         });
         // 2 is FULL.
-        assert_eq!(settings.await.expect("read"), ("wal".to_owned(), 2));
+        assert_eq!(settings.await.expect("read"), ("wal".to_owned(), 2_i64));
     }
 }

@@ -105,10 +105,8 @@ impl TestApp {
     pub(crate) async fn sql(&self, sql: impl Into<String>) {
         let sql = sql.into();
         let job = move |db: &Db<'_>| -> Result<(), StoreError> {
-            let statements = sql.split(';').filter(|one| !one.trim().is_empty());
-            statements
-                .map(|one| db.execute(one, &[]).map(drop))
-                .collect()
+            let mut statements = sql.split(';').filter(|one| !one.trim().is_empty());
+            statements.try_for_each(|one| db.execute(one, &[]).map(drop))
         };
         self.store.write(job).await.unwrap();
     }

@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use manyi_shared::domain::{Seq, StreamId, TerminalId};
 
+use super::ingest::replay;
 use super::{Db, Row, capped, code, values};
 use crate::ingest::incident::Kind;
 use crate::store::faults::{ClearRefused, FaultStore, KeptLetter, OpenIncident};
-use crate::store::sqlite::ingest::replay;
 use crate::store::{Database, StoreError};
 
 #[async_trait]
@@ -163,7 +163,7 @@ fn replay_all(
     };
     let mut now = Vec::new();
     for letter in tried {
-        replay::again(db.sqlite()?, &letter, by, now_ms)?;
+        replay::again(db, &letter, by, now_ms)?;
         now.extend(one(db, letter.stream, letter.seq)?.map(|(letter, _)| letter));
     }
     Ok(now)

@@ -4,10 +4,9 @@ use async_trait::async_trait;
 use manyi_shared::domain::{HallId, TerminalId, WindowId};
 use manyi_shared::wire::{EnrolmentCode, PublicKey, Suite};
 
-use super::{enrolment, hall};
+use super::{enrolment, hall, ingest};
 use crate::hall::HallTables;
 use crate::ingest::{Delivery, Receipt};
-use crate::store::sqlite::ingest;
 use crate::store::{
     Database, Enrolment, EnrolmentRefused, HallSummary, ImportRefused, Imported, IngestStore,
     KnownTerminal, NewCode, ProfileSource, StoreError, TerminalSummary,
@@ -16,13 +15,11 @@ use crate::store::{
 #[async_trait]
 impl IngestStore for Database {
     async fn terminal(&self, id: TerminalId) -> Result<Option<KnownTerminal>, StoreError> {
-        self.old_read(move |connection| ingest::terminal(connection, id))
-            .await
+        self.read(move |db| ingest::terminal(db, id)).await
     }
 
     async fn ingest(&self, delivery: Delivery) -> Result<Receipt, StoreError> {
-        self.old_write(move |connection| ingest::ingest(connection, delivery))
-            .await
+        self.write(move |db| ingest::ingest(db, delivery)).await
     }
 
     async fn import_hall(

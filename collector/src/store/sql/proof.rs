@@ -1,6 +1,7 @@
 //! Daily roots, proofs, and the check of everything that is stored.
 
 pub(crate) mod days;
+pub(crate) mod verify;
 
 use async_trait::async_trait;
 use manyi_shared::domain::{HallId, StreamId, TerminalId};
@@ -9,7 +10,6 @@ use manyi_shared::wire::{PublicKey, Record, RecordBody};
 use super::{Db, capped, values};
 use crate::roots::merkle::{Hash, Tree, path};
 use crate::roots::{ClosedDay, PublishedRoot};
-use crate::store::sqlite::proof::verify;
 use crate::store::{Database, Evidence, NoEvidence, ProofStore, RecordId, StoreError};
 use crate::verify::Report;
 

@@ -12,7 +12,7 @@ use crate::store::StoreError;
 /// Takes one row after another; [`Walk::Stop`] ends the query.
 pub(crate) type Take<'t> = dyn FnMut(&Row<'_>) -> Result<Walk, StoreError> + 't;
 
-/// Rows to insert, each of as many values as there are columns.
+/// Many rows of values, one at a time.
 pub(crate) type NewRows<'t, 'v> = dyn Iterator<Item = Vec<Param<'v>>> + 't;
 
 /// Whether the next row is wanted.
@@ -30,6 +30,10 @@ pub(crate) trait Session {
     /// Runs a statement; gives back how many rows it changed.
     fn execute(&self, sql: &str, values: &[Param<'_>]) -> Result<u64, StoreError>;
 
+    /// Runs a statement for each of many rows of values, without waiting for one before the next is
+    /// sent; gives back how many rows all of them changed.
+    fn execute_many(&self, sql: &str, rows: &mut NewRows<'_, '_>) -> Result<u64, StoreError>;
+
     /// Runs a query and hands out its rows, in order, no more of them in memory than a few.
     fn each(&self, sql: &str, values: &[Param<'_>], take: &mut Take<'_>) -> Result<(), StoreError>;
 
@@ -38,11 +42,6 @@ pub(crate) trait Session {
 
     /// Whether other writers may run beside this session, so that it must lock what it decides on.
     fn shared(&self) -> bool;
-
-    /// The SQLite connection, for parts that are not written over [`Db`](super::Db) yet.
-    fn sqlite(&self) -> Option<&rusqlite::Connection> {
-        None
-    }
 }
 
 /// Where rows go.

@@ -14,6 +14,15 @@ impl Session for Connection {
         Ok(changed as u64)
     }
 
+    fn execute_many(&self, sql: &str, rows: &mut NewRows<'_, '_>) -> Result<u64, StoreError> {
+        let mut statement = self.prepare_cached(sql)?;
+        let mut changed = 0;
+        for row in rows {
+            changed += statement.execute(params_from_iter(&row))?;
+        }
+        Ok(changed as u64)
+    }
+
     fn each(&self, sql: &str, values: &[Param<'_>], take: &mut Take<'_>) -> Result<(), StoreError> {
         let mut statement = self.prepare_cached(sql)?;
         let mut rows = statement.query(params_from_iter(values))?;
@@ -27,20 +36,11 @@ impl Session for Connection {
 
     /// One prepared statement, row by row: nothing is faster here.
     fn insert(&self, insert: &Insert<'_>, rows: &mut NewRows<'_, '_>) -> Result<u64, StoreError> {
-        let mut statement = self.prepare_cached(&insert.sql(1))?;
-        let mut changed = 0;
-        for row in rows {
-            changed += statement.execute(params_from_iter(&row))?;
-        }
-        Ok(changed as u64)
+        self.execute_many(&insert.sql(1), rows)
     }
 
     fn shared(&self) -> bool {
         false
-    }
-
-    fn sqlite(&self) -> Option<&Connection> {
-        Some(self)
     }
 }
 
