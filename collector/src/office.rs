@@ -13,6 +13,7 @@ mod chart;
 mod definitions;
 mod error;
 mod figures;
+pub(crate) mod fleet;
 mod format;
 mod frame;
 mod guard;
@@ -66,6 +67,7 @@ pub fn router(config: &Config) -> Router<AppState> {
         .route("/office/today", get(today::fragment))
         .route("/office/definitions", get(definitions::page))
         .route("/office/live", get(live::stream))
+        .merge(fleet::router())
         .layer(axum::middleware::from_fn(guard::same_origin))
         .layer(axum::middleware::from_fn(language::remember));
     pages

@@ -77,7 +77,9 @@ fn open_since(hours: &[OpeningHours], zone: &str, now_ms: i64) -> Option<i64> {
         return Some(i64::MIN);
     }
     let zone = TimeZone::get(zone).ok()?;
-    let there = Timestamp::from_millisecond(now_ms).ok()?.to_zoned(zone.clone());
+    let there = Timestamp::from_millisecond(now_ms)
+        .ok()?
+        .to_zoned(zone.clone());
     let bit = 1_u8 << there.weekday().to_monday_zero_offset();
     let minute = u16::try_from(there.hour()).ok()? * 60 + u16::try_from(there.minute()).ok()?;
     let open = hours

@@ -71,12 +71,10 @@ fn transport(smtp: &Smtp) -> Result<AsyncSmtpTransport<Tokio1Executor>, Undelive
     }
     if let Some(user) = &smtp.user {
         let password = match &smtp.password_file {
-            Some(path) => {
-                std::fs::read_to_string(path).map_err(|source| Undelivered::Secret {
-                    path: path.clone(),
-                    source,
-                })?
-            }
+            Some(path) => std::fs::read_to_string(path).map_err(|source| Undelivered::Secret {
+                path: path.clone(),
+                source,
+            })?,
             None => String::new(),
         };
         let password = password.trim_end().to_owned();

@@ -7,8 +7,8 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::words::{Tongue, local};
 use super::Kind;
+use super::words::{Tongue, local};
 
 /// A message with the alerts that it tells of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,7 +110,10 @@ impl Message {
     #[must_use]
     pub fn subject(&self, tongue: Tongue) -> String {
         let (hall, n) = (&self.hall_name, self.alerts.len());
-        let first = self.alerts.first().map_or("", |a| a.kind.words(tongue).name);
+        let first = self
+            .alerts
+            .first()
+            .map_or("", |a| a.kind.words(tongue).name);
         let text = match (tongue, n) {
             (Tongue::Chinese, 1) => format!("满意告警：{hall} {} {first}", self.windows(tongue)),
             (Tongue::Chinese, _) => format!("满意告警：{hall} {n} 项"),
@@ -142,7 +145,12 @@ impl Message {
                 continue;
             }
             let words = kind.words(tongue);
-            text.push_str(&format!("{}\n{}\n\n{}\n\n", words.name, lines.join("\n"), words.advice));
+            text.push_str(&format!(
+                "{}\n{}\n\n{}\n\n",
+                words.name,
+                lines.join("\n"),
+                words.advice
+            ));
         }
         text.push_str(match tongue {
             Tongue::Chinese => "每项告警只通知一次；当前状态见办公页面“设备”。\n",

@@ -213,7 +213,9 @@ fn minute(text: &str) -> Option<i16> {
 
 /// The end of the quiet hours that a moment lies in; none outside of them.
 fn end_of_quiet(from: i16, until: i16, now_ms: i64, zone: &TimeZone) -> Option<i64> {
-    let there = Timestamp::from_millisecond(now_ms).ok()?.to_zoned(zone.clone());
+    let there = Timestamp::from_millisecond(now_ms)
+        .ok()?
+        .to_zoned(zone.clone());
     let now = i16::from(there.hour()) * 60 + i16::from(there.minute());
     let is_quiet = if from <= until {
         (from..until).contains(&now)
@@ -230,7 +232,12 @@ fn end_of_quiet(from: i16, until: i16, now_ms: i64, zone: &TimeZone) -> Option<i
         .ok()?
         .checked_add(i64::from(until).minutes())
         .ok()?;
-    Some(end.to_zoned(zone.clone()).ok()?.timestamp().as_millisecond())
+    Some(
+        end.to_zoned(zone.clone())
+            .ok()?
+            .timestamp()
+            .as_millisecond(),
+    )
 }
 
 #[cfg(test)]
@@ -250,7 +257,12 @@ mod tests {
     #[case::in_the_day("22:00", "07:00", "2026-03-24T06:00:00Z", "2026-03-24T06:00:00Z")]
     #[case::in_the_evening("22:00", "07:00", "2026-03-24T14:00:00Z", "2026-03-24T23:00:00Z")]
     #[case::after_midnight("22:00", "07:00", "2026-03-24T16:30:00Z", "2026-03-24T23:00:00Z")]
-    #[case::a_minute_before_it_ends("22:00", "07:00", "2026-03-24T22:59:00Z", "2026-03-24T23:00:00Z")]
+    #[case::a_minute_before_it_ends(
+        "22:00",
+        "07:00",
+        "2026-03-24T22:59:00Z",
+        "2026-03-24T23:00:00Z"
+    )]
     #[case::at_its_end("22:00", "07:00", "2026-03-24T23:00:00Z", "2026-03-24T23:00:00Z")]
     #[case::at_noon("12:00", "14:00", "2026-03-24T04:00:00Z", "2026-03-24T06:00:00Z")]
     #[case::never("07:00", "07:00", "2026-03-24T23:00:00Z", "2026-03-24T23:00:00Z")]

@@ -285,8 +285,12 @@ impl Watcher {
 /// How long to wait after so many tries.
 fn pause_ms(tries: u32, at_least: Option<Duration>) -> i64 {
     let doublings = tries.saturating_sub(1).min(16);
-    let pause = PAUSE_MS.saturating_mul(1 << doublings).min(LONGEST_PAUSE_MS);
-    let wish = at_least.map_or(0, |wish| i64::try_from(wish.as_millis()).unwrap_or(i64::MAX));
+    let pause = PAUSE_MS
+        .saturating_mul(1 << doublings)
+        .min(LONGEST_PAUSE_MS);
+    let wish = at_least.map_or(0, |wish| {
+        i64::try_from(wish.as_millis()).unwrap_or(i64::MAX)
+    });
     pause.max(wish)
 }
 

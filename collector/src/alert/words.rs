@@ -40,10 +40,7 @@ impl Kind {
 
     const fn chinese(self) -> (&'static str, &'static str) {
         match self {
-            Self::Incident => (
-                "记录异常",
-                "在设备页面查看该事件，查明原因后点击“已处理”。",
-            ),
+            Self::Incident => ("记录异常", "在设备页面查看该事件，查明原因后点击“已处理”。"),
             Self::Journal => (
                 "设备无法保存评价",
                 "该窗口现在不能评价。请更换存储卡或重启设备，并保留旧卡。",
@@ -158,7 +155,11 @@ impl Kind {
             }
             (Self::Clock, Some(ms)) => {
                 let (seconds, behind) = (ms.unsigned_abs() / 1000, ms < 0);
-                let (side_zh, side) = if behind { ("慢", "behind") } else { ("快", "ahead") };
+                let (side_zh, side) = if behind {
+                    ("慢", "behind")
+                } else {
+                    ("快", "ahead")
+                };
                 say(
                     format!("{side_zh} {seconds} 秒"),
                     format!("{seconds} s {side}"),

@@ -62,7 +62,12 @@ impl Section {
     const fn is_built(self) -> bool {
         matches!(
             self,
-            Self::Overview | Self::Trends | Self::Compare | Self::Items | Self::Clerks
+            Self::Overview
+                | Self::Trends
+                | Self::Compare
+                | Self::Items
+                | Self::Clerks
+                | Self::Fleet
         )
     }
 

@@ -59,7 +59,8 @@ impl AlertStore for Database {
             let (result, at_ms) = ended.parts();
             let sql = "UPDATE alert_message SET ended_ms = ?1, result = ?2 WHERE hall_id = ?3 \
                  AND message_id = ?4 AND ended_ms IS NULL";
-            db.execute(sql, values![at_ms, result, &hall, &id]).map(drop)
+            db.execute(sql, values![at_ms, result, &hall, &id])
+                .map(drop)
         })
         .await
     }
@@ -269,11 +270,7 @@ fn claim(
     Ok(None)
 }
 
-fn claimed(
-    db: &Db<'_>,
-    waiting: Waiting,
-    claimed_until_ms: i64,
-) -> Result<Claimed, StoreError> {
+fn claimed(db: &Db<'_>, waiting: Waiting, claimed_until_ms: i64) -> Result<Claimed, StoreError> {
     let hall = db.one(
         "SELECT name, time_zone FROM hall WHERE hall_id = ?1",
         values![&waiting.hall],

@@ -126,9 +126,7 @@ fn fleet(
     let hall = which.hall.as_ref().map(HallId::as_str);
     let terminal = which.terminal.as_ref().map(TerminalId::as_bytes);
     let beside = Beside::load(db, hall, days)?;
-    db.rows(TERMINALS, values![hall, terminal], |row| {
-        one(row, &beside)
-    })
+    db.rows(TERMINALS, values![hall, terminal], |row| one(row, &beside))
 }
 
 fn one(row: &Row<'_>, beside: &Beside) -> Result<FleetTerminal, StoreError> {
@@ -146,7 +144,9 @@ fn one(row: &Row<'_>, beside: &Beside) -> Result<FleetTerminal, StoreError> {
     Ok(FleetTerminal {
         hall_name: row.get("hall_name")?,
         window_number: number.unwrap_or_else(|| window.clone()),
-        window_name: row.get::<Option<String>>("window_name")?.unwrap_or_default(),
+        window_name: row
+            .get::<Option<String>>("window_name")?
+            .unwrap_or_default(),
         department: row.get("department")?,
         state: TerminalState::named(&state),
         seen: seen(row)?,
@@ -230,8 +230,7 @@ impl Beside {
             usual: ProfileOptions::default(),
         };
         let of_hall = "(CAST(?1 AS TEXT) IS NULL OR hall_id = ?1)";
-        let sql =
-            format!("SELECT hall_id, window_id, options FROM window_options WHERE {of_hall}");
+        let sql = format!("SELECT hall_id, window_id, options FROM window_options WHERE {of_hall}");
         db.each(&sql, values![hall], |row| {
             let bytes: Vec<u8> = row.get(2)?;
             let options = minicbor::decode(&bytes).map_err(|_| StoreError::Corrupt {
