@@ -7,12 +7,15 @@
 mod alarms;
 pub mod auth;
 pub mod body;
+mod figures;
 mod filters;
 mod group;
+mod indicators;
 mod params;
 mod prompts;
 mod query;
 mod range;
+mod records;
 mod roots;
 mod scores;
 
@@ -28,10 +31,12 @@ use crate::app::AppState;
 use crate::config::Config;
 use crate::device::limit::{Rate, by_address};
 
+pub(crate) use figures::cached;
 pub use group::{Counted, Group, count};
 pub use params::{Dimension, HallPlace, ScoreRequest};
 pub use query::ScoreQuery;
 pub use range::{Range, Step};
+pub(crate) use scores::files::{CSV, attachment, workbook};
 
 /// Requests for roots from one address: a page of a year at once, then one a second.
 const ROOTS: Rate = Rate {
@@ -41,7 +46,10 @@ const ROOTS: Rate = Rate {
 
 /// The API's routes with their documentation.
 pub fn router(config: &Config) -> OpenApiRouter<AppState> {
-    let roots = OpenApiRouter::new().routes(routes!(roots::roots));
+    let roots = OpenApiRouter::new()
+        .routes(routes!(roots::roots))
+        .routes(routes!(figures::json))
+        .routes(routes!(figures::csv));
     let roots = by_address(roots, config, ROOTS, IntoResponse::into_response);
     let prompts = OpenApiRouter::new()
         .routes(routes!(prompts::ask))
@@ -51,6 +59,8 @@ pub fn router(config: &Config) -> OpenApiRouter<AppState> {
         .routes(routes!(scores::scores))
         .routes(routes!(scores::files::csv))
         .routes(routes!(scores::files::xlsx))
+        .routes(routes!(records::records))
+        .routes(routes!(indicators::indicators))
         .routes(routes!(alarms::alarms))
         .merge(prompts)
         .merge(roots)

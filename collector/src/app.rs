@@ -20,6 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::indicator::Definitions;
 use crate::keys::SigningKeys;
 use crate::office::Live;
 use crate::problem::{Problem, ProblemType};
@@ -36,6 +37,8 @@ pub struct AppState {
     pub clock: Arc<dyn Clock>,
     /// The keys that sign replies and profiles.
     pub keys: SigningKeys,
+    /// What every indicator means.
+    pub definitions: Arc<Definitions>,
     /// Counts up after each ingest that changed a count; live pages watch it.
     pub changed: watch::Sender<u64>,
     /// The halls whose live pages are open.
@@ -68,11 +71,19 @@ impl AppState {
             config,
             clock,
             keys: keys.into(),
+            definitions: Arc::new(built_in()),
             changed: watch::Sender::new(0),
             live: Arc::default(),
             stopping: watch::Sender::new(false),
             metrics: crate::metrics::install(),
         }
+    }
+
+    /// The same with the office's own definitions of indicators.
+    #[must_use]
+    pub fn with_definitions(mut self, definitions: Definitions) -> Self {
+        self.definitions = Arc::new(definitions);
+        self
     }
 
     /// The key that signs what terminals of a suite hear.
@@ -89,6 +100,12 @@ impl AppState {
             Problem::new(ProblemType::Unavailable, detail).retry_after(60)
         })
     }
+}
+
+/// The definitions that come with the program.
+fn built_in() -> Definitions {
+    crate::indicator::file::built_in()
+        .unwrap_or_else(|fault| unreachable!("a test holds that they can be read: {fault}"))
 }
 
 /// A request that takes longer is answered 503. An exchange takes milliseconds; the database's own

@@ -41,6 +41,8 @@ pub struct Config {
     pub exchange_memory_mib: u32,
     /// How long the body of an exchange may take to arrive, in seconds.
     pub exchange_body_seconds: u32,
+    /// The smallest group whose figures are published; smaller ones are withheld.
+    pub public_min_group: u32,
     /// The suite of the collector's key and of terminals that are enrolled from now on.
     pub suite: Suite,
     /// Whom to tell of alerts, and when. Only from the file.
@@ -53,7 +55,7 @@ pub struct Config {
 const DEFAULTS: &str = include_str!("config/defaults.toml");
 
 /// Every key; each can be set by `MANYI_` and its name in capitals.
-pub const KEYS: [&str; 13] = [
+pub const KEYS: [&str; 14] = [
     "listen",
     "data_dir",
     "log",
@@ -65,6 +67,7 @@ pub const KEYS: [&str; 13] = [
     "exchange_slots",
     "exchange_memory_mib",
     "exchange_body_seconds",
+    "public_min_group",
     "suite",
     "trusted_proxy",
 ];
@@ -112,6 +115,7 @@ impl Config {
                 4096,
                 "1 to 4096 MiB",
             ),
+            ("public_min_group", self.public_min_group, 1000, "1 to 1000"),
             // Senders give up after 30 s, and what has arrived must still be worked on.
             (
                 "exchange_body_seconds",

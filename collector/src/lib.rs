@@ -29,6 +29,7 @@ pub mod marks;
 pub mod metrics;
 pub mod office;
 pub mod problem;
+pub mod publish;
 pub mod roots;
 pub mod score;
 pub mod store;

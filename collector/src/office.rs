@@ -9,6 +9,7 @@
 mod alarms;
 mod assets;
 mod breakdown;
+mod bulletin;
 mod chart;
 mod definitions;
 mod error;
@@ -18,17 +19,20 @@ mod format;
 mod frame;
 mod guard;
 mod incident_words;
+mod indicators;
 mod language;
 mod live;
 mod login;
 mod overview;
 mod password;
+mod public;
 mod query;
 mod scope;
 pub mod secret;
 pub mod session;
 mod supplement;
 mod table;
+mod tables;
 mod today;
 mod trends;
 pub mod users;
@@ -66,12 +70,15 @@ pub fn router(config: &Config) -> Router<AppState> {
         .route("/office/clerks", get(breakdown::clerks))
         .route("/office/today", get(today::fragment))
         .route("/office/definitions", get(definitions::page))
+        .route("/office/indicators", get(indicators::page))
+        .merge(bulletin::router())
         .route("/office/live", get(live::stream))
         .merge(fleet::router())
         .layer(axum::middleware::from_fn(guard::same_origin))
         .layer(axum::middleware::from_fn(language::remember));
     pages
         .merge(supplement::router(config))
+        .merge(public::router(config))
         .merge(assets::router())
         .layer(axum::middleware::map_response(guard::security_headers))
 }

@@ -13,10 +13,13 @@ pub mod faults;
 pub mod fleet;
 mod identity;
 mod ingest;
+pub mod marks;
 mod migrations;
 mod office;
 pub mod prompts;
 mod proof;
+pub mod publications;
+pub mod records;
 pub mod scores;
 pub(crate) mod sql;
 pub mod sqlite;
@@ -32,12 +35,15 @@ pub use ingest::{
     Enrolment, EnrolmentRefused, HallSummary, ImportRefused, Imported, IngestStore, KnownTerminal,
     NewCode, ProfileSource, TerminalSummary,
 };
+pub use marks::MarkStore;
 pub use office::{
     LeftMessage, MessageAccess, MessageFilter, OfficeStore, ResumeRefused, Supplemented,
     WatchedTerminal,
 };
 pub use prompts::PromptStore;
 pub use proof::{Evidence, NoEvidence, ProofStore, RecordId};
+pub use publications::PublicationStore;
+pub use records::RecordStore;
 pub use scores::ScoreStore;
 pub use users::UserStore;
 
@@ -48,9 +54,12 @@ pub trait Store:
     + FleetStore
     + IdentityStore
     + IngestStore
+    + MarkStore
     + OfficeStore
     + PromptStore
     + ProofStore
+    + PublicationStore
+    + RecordStore
     + ScoreStore
     + UserStore
 {
@@ -62,9 +71,12 @@ impl<T> Store for T where
         + FleetStore
         + IdentityStore
         + IngestStore
+        + MarkStore
         + OfficeStore
         + PromptStore
         + ProofStore
+        + PublicationStore
+        + RecordStore
         + ScoreStore
         + UserStore
 {

@@ -51,6 +51,8 @@ fn mark(seen: &Seen, rule: Rule, reason: String) -> Found {
     Found {
         place: seen.place,
         rule,
+        window: seen.window.clone(),
+        at_ms: seen.at_ms,
         reason,
     }
 }

@@ -84,6 +84,10 @@ pub struct Found {
     pub place: Place,
     /// Which rule.
     pub rule: Rule,
+    /// The rating's window.
+    pub window: String,
+    /// When it was given, in milliseconds since 1970.
+    pub at_ms: i64,
     /// The values it was found by, with their thresholds: `response_ms=420 below_ms=1000`.
     pub reason: String,
 }

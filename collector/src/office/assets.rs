@@ -30,6 +30,10 @@ pub(super) fn router() -> Router<AppState> {
             asset(CSS, include_str!("../../assets/office.css")),
         )
         .route(
+            "/assets/bulletin.css",
+            asset(CSS, include_str!("../../assets/bulletin.css")),
+        )
+        .route(
             "/assets/live.js",
             asset(JAVASCRIPT, include_str!("../../assets/live.js")),
         )

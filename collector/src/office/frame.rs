@@ -68,6 +68,7 @@ impl Section {
                 | Self::Items
                 | Self::Clerks
                 | Self::Fleet
+                | Self::Bulletin
         )
     }
 

@@ -72,7 +72,7 @@ pub struct FleetTerminal {
     pub wanted_version: u32,
     /// How often its profile has it call.
     pub heartbeat_seconds: Option<u16>,
-    /// The latest rating that it has spoken of or that is here, in milliseconds since 1970.
+    /// The latest rating that it has spoken of, in milliseconds since 1970.
     pub last_rating_ms: Option<i64>,
     /// Its open incidents, the oldest first: id and kind.
     pub incidents: Vec<(String, String)>,

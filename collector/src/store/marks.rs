@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use manyi_shared::domain::HallId;
 
 use super::StoreError;
-use super::scores::{Tally, TallyQuery};
 use crate::marks::{Found, Place, Rule, Seen};
 
 /// Keeps marks.
@@ -15,7 +14,7 @@ pub trait MarkStore: Send + Sync {
     /// Records that were received after the hall's watermark: the span of their ratings' times in
     /// milliseconds since 1970, and the watermark that comes when they were looked at. None when
     /// there is nothing new.
-    async fn unmarked(&self, hall: HallId) -> Result<Option<Unmarked>, StoreError>;
+    async fn unmarked(&self, hall: HallId, now_ms: i64) -> Result<Option<Unmarked>, StoreError>;
 
     /// The single ratings of a hall whose time lies in a range of milliseconds since 1970. Ratings
     /// that came as counts only are not among them.
@@ -36,10 +35,6 @@ pub trait MarkStore: Send + Sync {
     /// Decides about a mark; none when there is no such mark. The decision is kept beside the
     /// earlier ones.
     async fn decide_mark(&self, decision: Decision) -> Result<Option<Mark>, StoreError>;
-
-    /// The ratings that are marked (open or confirmed), counted as [`super::ScoreStore::tally`]
-    /// counts, each once however many rules marked it.
-    async fn marked_tally(&self, query: TallyQuery) -> Result<Tally, StoreError>;
 }
 
 /// What is new in a hall.

@@ -255,7 +255,163 @@ async fn agree(prompts: &[Prompt], questions: &[Question]) {
         let sheet = xlsx_lines(&workbook, &header(&csv), &lines);
         assert_eq!(strip(&lines), strip(&expected), "CSV of {query}");
         assert_eq!(strip(&sheet), strip(&expected), "XLSX of {query}");
+        if query.contains("&hall=") {
+            let records = recounted(&app, &token, query).await;
+            let total = expected.last().expect("a total");
+            for (name, n) in records {
+                assert_eq!(total[name], n.to_string(), "records of {query}: {name}");
+            }
+        }
     }
+}
+
+/// The counts of a query by adding up the list of records.
+async fn recounted(app: &TestApp, token: &str, query: &str) -> BTreeMap<&'static str, u64> {
+    let pairs: Vec<(&str, &str)> = query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .collect();
+    let range = pairs
+        .iter()
+        .filter(|(name, _)| ["hall", "from", "to"].contains(name));
+    let range: Vec<String> = range
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let path = format!("/api/v1/records.csv?{}", range.join("&"));
+    let bytes = fetch(app, token, &path).await;
+    let text = bytes.strip_prefix("\u{feff}".as_bytes()).expect("a BOM");
+    let mut reader = csv::Reader::from_reader(text);
+    let titles = reader.headers().expect("a header").clone();
+    let lines = reader.records().map(|line| {
+        let line = line.expect("as many fields as the header");
+        titles
+            .iter()
+            .map(str::to_owned)
+            .zip(line.iter().map(str::to_owned))
+            .collect::<BTreeMap<_, _>>()
+    });
+    let mut lines: Vec<_> = lines.collect();
+    let end = lines.pop().expect("a last line");
+    assert_eq!(
+        (end["row"].as_str(), end["hall"].clone()),
+        ("end", lines.len().to_string())
+    );
+    let filters = pairs
+        .iter()
+        .filter(|(name, _)| ["window", "staff", "channel", "department"].contains(name));
+    let filters: Vec<&(&str, &str)> = filters.collect();
+    lines.retain(|line| filters.iter().all(|(name, value)| line[*name] == *value));
+    let count = |wanted: &dyn Fn(&BTreeMap<String, String>) -> bool| {
+        let found = lines.iter().filter(|line| wanted(line));
+        found
+            .map(|line| line["count"].parse::<u64>().expect("a count"))
+            .sum::<u64>()
+    };
+    BTreeMap::from([
+        ("prompts", count(&|_| true)),
+        ("rated", count(&|line| line["outcome"] == "rated")),
+        ("declined", count(&|line| line["outcome"] == "declined")),
+        ("fault", count(&|line| line["outcome"] == "fault")),
+        ("level_5", count(&|line| line["level"] == "5")),
+        (
+            "bad",
+            count(&|line| ["1", "2"].contains(&line["level"].as_str())),
+        ),
+    ])
+}
+
+#[tokio::test]
+async fn the_list_of_records_names_time_place_and_digest_and_no_citizen() {
+    let app = TestApp::new().await;
+    app.sql("UPDATE hall SET hall_id = 'H0'").await;
+    app.ended(&[(0, 4, 0, 1, 4, 12)]).await;
+    app.sql("UPDATE record SET case_number = 'SECRET-1', tags = '207,208'")
+        .await;
+    let token = app.token().await;
+    let csv = fetch(
+        &app,
+        &token,
+        "/api/v1/records.csv?from=2026-03-01&to=2026-03-01",
+    )
+    .await;
+    let text = String::from_utf8(csv).expect("UTF-8");
+    assert!(!text.contains("SECRET"), "{text}");
+    insta::assert_snapshot!(text.trim_start_matches('\u{feff}').replace("\r\n", "\n"));
+
+    for (query, words) in [
+        (
+            "window=A01",
+            "`window` is no parameter; there are: hall, from, to, tz",
+        ),
+        ("from=2026-03-02&to=2026-03-01", "must be before"),
+    ] {
+        let path = format!("/api/v1/records.csv?{query}");
+        let answer = app
+            .get(&path, &[("authorization", "Bearer manyi_test")])
+            .await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        assert!(answer.text.contains(words), "{}", answer.text);
+    }
+    app.hall("H2", "UTC").await;
+    let path = "/api/v1/records.csv?from=2026-03-01&tz=UTC";
+    let answer = app
+        .get(path, &[("authorization", "Bearer manyi_test")])
+        .await;
+    assert!(answer.text.contains("`hall` is missing"), "{}", answer.text);
+    assert_eq!(app.get(path, &[]).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_long_list_is_read_in_parts_and_whole() {
+    let app = TestApp::new().await;
+    app.sql("UPDATE hall SET hall_id = 'H0'").await;
+    // More than two reads.
+    let prompts: Vec<Prompt> = (0..4_100).map(|n| (0, n % 90, 0, 0, 4, 15)).collect();
+    app.ended(&prompts).await;
+    let token = app.token().await;
+    let csv = fetch(
+        &app,
+        &token,
+        "/api/v1/records.csv?from=2026-03-01&to=2026-03-02",
+    )
+    .await;
+    let text = String::from_utf8(csv).expect("UTF-8");
+    let records = text
+        .lines()
+        .filter(|line| line.starts_with("record,"))
+        .count();
+    assert_eq!(records, 4_100);
+    assert!(
+        text.trim_end().contains("\r\nend,4100,"),
+        "{}",
+        &text[text.len() - 200..]
+    );
+}
+
+#[tokio::test]
+async fn every_version_of_every_definition_can_be_read() {
+    let app = TestApp::new().await;
+    let token = app.token().await;
+    let headers = [("authorization", "Bearer manyi_test")];
+    let body = app.get("/api/v1/indicators", &headers).await.json();
+    let ids: Vec<&str> = body["indicators"]
+        .as_array()
+        .expect("indicators")
+        .iter()
+        .map(|one| one["id"].as_str().expect("an id"))
+        .collect();
+    assert_eq!(ids.len(), 9, "{ids:?}");
+    let bad = &body["indicators"][ids.iter().position(|id| *id == "bad_rate").expect("it")];
+    assert_eq!(bad["expression"], "100 * (level_2 + level_1) / (rated)");
+    assert_eq!(
+        (&bad["version"], &bad["since"]),
+        (&1.into(), &"2026-01-01".into())
+    );
+    assert_eq!(
+        app.get("/api/v1/indicators", &[]).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+    drop(token);
 }
 
 fn header(csv: &[u8]) -> Vec<String> {
