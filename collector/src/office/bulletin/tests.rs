@@ -163,10 +163,7 @@ async fn the_files_of_a_bulletin_hold_what_its_page_shows() {
     assert_eq!(names.first().map(String::as_str), Some("主要指标"));
     assert_eq!(names.last().map(String::as_str), Some("说明"));
     let sheet = book.worksheet_range("主要指标").expect("a sheet");
-    let row = sheet
-        .rows()
-        .find(|row| row[0] == "满意率")
-        .expect("a row");
+    let row = sheet.rows().find(|row| row[0] == "满意率").expect("a row");
     assert_eq!(
         (row[2].to_string(), row[3].to_string()),
         ("0.9857".to_owned(), "%".to_owned())
