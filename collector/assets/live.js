@@ -1,9 +1,10 @@
-// Keeps today's counts fresh: the server says that something changed, the page fetches its fragment.
+// Keeps a page's changing part fresh: the server says that something changed, the page fetches its fragment.
 "use strict";
 (() => {
   const status = document.getElementById("live");
   const today = document.getElementById("today");
   if (!status || !today) return;
+  const part = status.dataset.part || "/office/today";
   const query = "?hall=" + encodeURIComponent(status.dataset.hall);
   // "n seconds ago" grows old by itself.
   const REFRESH_MS = 15000;
@@ -35,7 +36,7 @@
     }
     running = true;
     try {
-      const response = await fetch("/office/today" + query, { cache: "no-store" });
+      const response = await fetch(part + query, { cache: "no-store" });
       if (response.status === 401 || response.status === 403) {
         location.assign("/login");
         return;

@@ -280,7 +280,7 @@ fn insert(rows: &Rows, counts: &[Rows]) -> Duration {
     db.pragma_update(None, "cache_size", -32_768).expect("set");
     let places = |n: usize| vec!["?"; n].join(", ");
     let mut record = db
-        .prepare(&format!("INSERT INTO record VALUES ({})", places(28)))
+        .prepare(&format!("INSERT INTO record VALUES ({})", places(29)))
         .expect("prepares");
     let mut tally = db
         .prepare(&format!(

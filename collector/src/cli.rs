@@ -70,7 +70,7 @@ impl Globals {
     /// When either fails; before `init` the message says so.
     pub fn open(&self) -> anyhow::Result<(Config, SqliteStore)> {
         let config = self.load()?;
-        let store = SqliteStore::open(&config.data_dir)?;
+        let store = SqliteStore::configured(&config)?;
         Ok((config, store))
     }
 }

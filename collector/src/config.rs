@@ -2,9 +2,12 @@
 //!
 //! Every key is described in `deploy/collector.example.toml`; a key that is not known is an error.
 
+mod database;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+pub use database::{DatabaseAddress, PostgresSettings};
 use manyi_shared::settings::Sources;
 pub use manyi_shared::settings::{LogFormat, SettingsError as ConfigError};
 use manyi_shared::wire::Suite;
@@ -21,6 +24,14 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The directory of database and key.
     pub data_dir: PathBuf,
+    /// Which database: SQLite in the directory, or a PostgreSQL server.
+    pub database: DatabaseAddress,
+    /// The file with the password for the server. Better than a password in the address, which is
+    /// in the configuration for everybody who may read that.
+    pub database_password_file: Option<PathBuf>,
+    /// The certificates (PEM) of authorities that the server's certificate is checked with. None:
+    /// those that the system trusts.
+    pub database_ca_file: Option<PathBuf>,
     /// Which log lines are written, in the syntax of `tracing_subscriber::EnvFilter`.
     pub log: String,
     /// How log lines are written.
@@ -55,9 +66,12 @@ pub struct Config {
 const DEFAULTS: &str = include_str!("config/defaults.toml");
 
 /// Every key; each can be set by `MANYI_` and its name in capitals.
-pub const KEYS: [&str; 14] = [
+pub const KEYS: [&str; 17] = [
     "listen",
     "data_dir",
+    "database",
+    "database_password_file",
+    "database_ca_file",
     "log",
     "log_format",
     "session_hours",
@@ -90,6 +104,16 @@ impl Config {
             data_dir,
         };
         sources.read(variable)?.checked(Self::fault)
+    }
+
+    /// How to get to PostgreSQL; none when the database is SQLite.
+    #[must_use]
+    pub fn postgres(&self) -> Option<PostgresSettings> {
+        self.database.is_postgres().then(|| PostgresSettings {
+            address: self.database.clone(),
+            password_file: self.database_password_file.clone(),
+            ca_file: self.database_ca_file.clone(),
+        })
     }
 
     /// The first key that a collector cannot work with, its value, and what is allowed.
@@ -198,6 +222,7 @@ mod tests {
     #[case::no_address("listen = \"localhost\"", "listen")]
     #[case::out_of_range("session_hours = 0", "1 to 744 hours")]
     #[case::log_filter("log = \"info,,=\"", "`log`")]
+    #[case::another_database("database = \"mysql://h/d\"", "`sqlite` or postgres://")]
     #[case::no_toml("listen = ", "collector.toml")]
     fn a_wrong_file_is_refused_by_name(#[case] text: &str, #[case] words: &str) {
         let error = load(text, &[]).expect_err("must be refused");
@@ -205,6 +230,22 @@ mod tests {
             error.contains(words) && error.contains("collector.toml"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_password_in_the_address_is_shown_nowhere() {
+        let text = "database = \"postgres://manyi:geheim@db.example.org/manyi\"\n";
+        let config = load(text, &[]).expect("a configuration");
+        let postgres = config.postgres().expect("a server");
+        let shown = format!("{config:?} {postgres:?} {}", config.database);
+        assert!(!shown.contains("geheim"), "{shown}");
+        assert!(
+            shown.contains("postgres://manyi@db.example.org:5432/manyi"),
+            "{shown}"
+        );
+        let text = "database = \"postgres://manyi:geheim@:/x?port=no\"\n";
+        let error = load(text, &[]).expect_err("must be refused");
+        assert!(!error.contains("geheim"), "{error}");
     }
 
     #[test]

@@ -36,6 +36,7 @@ mod tables;
 mod today;
 mod trends;
 pub mod users;
+mod views;
 mod words;
 
 #[cfg(test)]
@@ -70,6 +71,10 @@ pub fn router(config: &Config) -> Router<AppState> {
         .route("/office/clerks", get(breakdown::clerks))
         .route("/office/today", get(today::fragment))
         .route("/office/definitions", get(definitions::page))
+        .route("/office/windows", get(today::wall::page))
+        .route("/office/windows/now", get(today::wall::fragment))
+        .route("/office/views", get(views::page).post(views::save))
+        .route("/office/views/forget", post(views::forget))
         .route("/office/indicators", get(indicators::page))
         .merge(bulletin::router())
         .route("/office/live", get(live::stream))

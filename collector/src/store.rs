@@ -16,6 +16,8 @@ mod ingest;
 pub mod marks;
 mod migrations;
 mod office;
+pub(crate) mod part;
+mod postgres;
 pub mod prompts;
 mod proof;
 pub mod publications;
@@ -24,6 +26,7 @@ pub mod scores;
 pub(crate) mod sql;
 pub mod sqlite;
 pub mod users;
+pub mod views;
 
 pub use alerts::AlertStore;
 pub use database::Database;
@@ -46,6 +49,7 @@ pub use publications::PublicationStore;
 pub use records::RecordStore;
 pub use scores::ScoreStore;
 pub use users::UserStore;
+pub use views::ViewStore;
 
 /// Everything the collector asks of its database.
 pub trait Store:
@@ -62,6 +66,7 @@ pub trait Store:
     + RecordStore
     + ScoreStore
     + UserStore
+    + ViewStore
 {
 }
 
@@ -79,5 +84,6 @@ impl<T> Store for T where
         + RecordStore
         + ScoreStore
         + UserStore
+        + ViewStore
 {
 }

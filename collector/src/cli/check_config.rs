@@ -16,6 +16,7 @@ impl Args {
             "data_dir = {:?}",
             config.data_dir.display().to_string()
         ));
+        out::line(format_args!("database = {:?}", config.database.to_string()));
         out::line(format_args!("log = {:?}", config.log));
         let format = match config.log_format {
             LogFormat::Text => "text",

@@ -27,7 +27,7 @@ impl Args {
             .mode(0o700)
             .create(dir)
             .with_context(|| format!("could not make directory `{}`", dir.display()))?;
-        let store = SqliteStore::create(dir)?;
+        let store = SqliteStore::create_configured(&config)?;
         let key = keys::read_or_make_key(dir, config.suite)?;
         let (_, adopted) = block_on(keys::adopt_office_key(dir, &store))?;
         out::line(format_args!("data directory:  {}", dir.display()));

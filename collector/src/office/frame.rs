@@ -65,6 +65,7 @@ impl Section {
             Self::Overview
                 | Self::Trends
                 | Self::Compare
+                | Self::Windows
                 | Self::Items
                 | Self::Clerks
                 | Self::Fleet

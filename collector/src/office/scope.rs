@@ -87,6 +87,8 @@ pub(super) struct ScopeView {
     pub(super) action: String,
     pub(super) kept: Vec<(String, String)>,
     pub(super) chips: Vec<Chip>,
+    /// The address of the page, for saving it.
+    pub(super) here: String,
 }
 
 /// An address that names no scope.
@@ -286,6 +288,7 @@ impl Scope {
                 .map(|period| days(&period)),
             first: self.period.first.to_string(),
             last: self.period.last.to_string(),
+            here: days(&self.period),
             action: self.path.clone(),
             kept: kept.chain(self.rest.clone().into_pairs()).collect(),
             chips: FILTERS

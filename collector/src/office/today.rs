@@ -1,5 +1,7 @@
 //! Today's counts of one hall: the page, and the fragment that it fetches again and again.
 
+pub(super) mod wall;
+
 use std::collections::BTreeMap;
 
 use askama::Template;
@@ -126,7 +128,8 @@ pub(super) async fn fragment(
 ) -> Result<Response, PageError> {
     let halls = visible(&state, &caller.access).await?;
     let hall = chosen(&halls, &query)?.ok_or_else(Problem::not_found)?;
-    let html = state.live.fragment(&hall.id, language, async || {
+    let key = ("today", language);
+    let html = state.live.fragment(&hall.id, key, async || {
         let today = Today::load(&state, hall, language).await?;
         Ok::<_, PageError>(today.render()?)
     });

@@ -10,8 +10,10 @@ use manyi_shared::domain::HallId;
 use manyi_shared::wire::PublicKey;
 
 use super::StoreError;
+use super::postgres::Postgres;
 use super::sql::{Db, ingest, proof, recount, tally};
 use super::sqlite::Sqlite;
+use crate::config::{Config, PostgresSettings};
 use crate::verify::Report;
 
 /// A collector's database. Every part of the port is implemented over it once.
@@ -24,6 +26,7 @@ pub struct Database {
 #[derive(Debug)]
 enum Backend {
     Sqlite(Sqlite),
+    Postgres(Postgres),
 }
 
 impl Database {
@@ -42,6 +45,52 @@ impl Database {
     /// As [`Self::open`], but never [`StoreError::Missing`].
     pub fn create(data_dir: &Path) -> Result<Self, StoreError> {
         Sqlite::create(data_dir).map(Self::over_sqlite)
+    }
+
+    /// Opens the database that the configuration names, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; [`StoreError::Open`] also for a server that cannot be used.
+    pub fn configured(config: &Config) -> Result<Self, StoreError> {
+        match config.postgres() {
+            Some(settings) => Self::open_postgres(&settings),
+            None => Self::open(&config.data_dir),
+        }
+    }
+
+    /// Like [`Self::configured`], and makes file or schema when there is none.
+    ///
+    /// # Errors
+    /// As [`Self::configured`], but never [`StoreError::Missing`].
+    pub fn create_configured(config: &Config) -> Result<Self, StoreError> {
+        match config.postgres() {
+            Some(settings) => Self::create_postgres(&settings),
+            None => Self::create(&config.data_dir),
+        }
+    }
+
+    /// Opens the database of a PostgreSQL server and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] before `init`, [`StoreError::Open`] for a server that cannot be used,
+    /// [`StoreError::Newer`] for a schema of a newer program; none of them changes it.
+    pub fn open_postgres(settings: &PostgresSettings) -> Result<Self, StoreError> {
+        Postgres::open(settings).map(Self::over_postgres)
+    }
+
+    /// Like [`Self::open_postgres`], and makes the schema when there is none. The database itself
+    /// must be there.
+    ///
+    /// # Errors
+    /// As [`Self::open_postgres`], but never [`StoreError::Missing`].
+    pub fn create_postgres(settings: &PostgresSettings) -> Result<Self, StoreError> {
+        Postgres::create(settings).map(Self::over_postgres)
+    }
+
+    const fn over_postgres(postgres: Postgres) -> Self {
+        Self {
+            backend: Backend::Postgres(postgres),
+        }
     }
 
     const fn over_sqlite(sqlite: Sqlite) -> Self {
@@ -99,10 +148,11 @@ impl Database {
     {
         match &self.backend {
             Backend::Sqlite(sqlite) => sqlite.read(job).await,
+            Backend::Postgres(postgres) => postgres.read(job).await,
         }
     }
 
-    /// Runs `job` all or nothing, and answers once it is durable.
+    /// Runs `job` all or nothing, and answers once it is durable. Nobody else writes meanwhile.
     ///
     /// # Errors
     /// What `job` returns (its changes are rolled back), or that the commit failed.
@@ -113,6 +163,60 @@ impl Database {
     {
         match &self.backend {
             Backend::Sqlite(sqlite) => sqlite.write(job).await,
+            Backend::Postgres(postgres) => postgres.write(job).await,
+        }
+    }
+
+    /// Runs `job` all or nothing, and answers once it is durable. On PostgreSQL other jobs of this
+    /// kind run beside it, also in other collectors: it locks what it decides on (see
+    /// [`sql`](super::sql)), and touches nothing else that others decide on.
+    ///
+    /// # Errors
+    /// What `job` returns (its changes are rolled back), or that the commit failed.
+    pub(crate) async fn write_beside<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Db<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => sqlite.write(job).await,
+            Backend::Postgres(postgres) => postgres.write_beside(job).await,
+        }
+    }
+
+    /// Like [`Self::write_beside`], for a job that stores records which were received at this
+    /// moment: the part of the record table that they go to is made first.
+    ///
+    /// # Errors
+    /// As [`Self::write_beside`].
+    pub(crate) async fn write_records<T, F>(
+        &self,
+        received_ms: i64,
+        job: F,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Db<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        if let Backend::Postgres(postgres) = &self.backend {
+            postgres.make_parts(received_ms).await;
+        }
+        self.write_beside(job).await
+    }
+
+    /// Whether the database can be read and written now.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) async fn check(&self) -> Result<(), StoreError> {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => {
+                let one = sqlite.read(|db| db.exists("SELECT 1", &[]));
+                one.await?;
+                // An empty write job begins and commits: a read-only or locked file fails here.
+                sqlite.write(|_| Ok(())).await
+            }
+            Backend::Postgres(postgres) => postgres.ready().await,
         }
     }
 }

@@ -47,6 +47,15 @@ pub enum StoreError {
         /// What the caller can do about it.
         retry: Retry,
     },
+    /// The server does not answer, or the connection broke before anything was asked.
+    #[error("database `{place}` cannot be reached now")]
+    Unreachable {
+        /// The server without a password.
+        place: String,
+        /// What stands in the way.
+        #[source]
+        source: Cause,
+    },
     /// No transaction could be begun: another process holds the file, or it cannot be written.
     #[error("database cannot be written now")]
     Busy,
@@ -84,7 +93,9 @@ impl StoreError {
     pub fn retry(&self) -> Retry {
         match self {
             Self::Query { retry, .. } => *retry,
-            Self::Busy | Self::Commit(_) | Self::Closed => Retry::Backoff { at_least: None },
+            Self::Unreachable { .. } | Self::Busy | Self::Commit(_) | Self::Closed => {
+                Retry::Backoff { at_least: None }
+            }
             Self::Open { .. } | Self::Missing { .. } | Self::Newer { .. } => Retry::AfterOperator,
             Self::Corrupt { .. } | Self::Column { .. } | Self::NoRow | Self::Panicked(_) => {
                 Retry::Never

@@ -38,6 +38,7 @@ mod session;
 pub(crate) mod tally;
 mod users;
 mod value;
+mod views;
 
 pub(crate) use session::{Columns, Insert, NewRows, Session, Take, Walk};
 pub(crate) use value::{FromColumn, Param, Value, capped, code, number, values};
@@ -96,14 +97,15 @@ impl<'c> Db<'c> {
         mut take: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let mut rows = Vec::new();
-        self.session.each(sql, values, &mut |row| {
+        self.session.few(sql, values, &mut |row| {
             rows.push(take(row)?);
             Ok(Walk::On)
         })?;
         Ok(rows)
     }
 
-    /// The first row of a query, if there is one.
+    /// The first row of a query, if there is one. The query has few: it says so, if need be with
+    /// `LIMIT`.
     pub(crate) fn row<T>(
         &self,
         sql: &str,
@@ -112,7 +114,7 @@ impl<'c> Db<'c> {
     ) -> Result<Option<T>, StoreError> {
         let mut take = Some(take);
         let mut first = None;
-        self.session.each(sql, values, &mut |row| {
+        self.session.few(sql, values, &mut |row| {
             if let Some(take) = take.take() {
                 first = Some(take(row)?);
             }

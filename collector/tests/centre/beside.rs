@@ -151,10 +151,8 @@ async fn a_message_stays_sealed_and_only_the_office_reads_it_with_its_rating() {
         Err(SealError::DoesNotOpen)
     );
     // The database does not have it in clear, in whatever column.
-    let file = std::fs::read(centre.dir.path().join("collector.sqlite")).expect("a file");
-    let wal = std::fs::read(centre.dir.path().join("collector.sqlite-wal")).unwrap_or_default();
-    let clear = |bytes: &[u8]| bytes.windows(11).any(|text| text == b"13800000000");
-    assert!(!clear(&file) && !clear(&wal));
+    let bytes = centre.kept.bytes(centre.dir.path());
+    assert!(!bytes.windows(11).any(|text| text == b"13800000000"));
     in_order(&centre).await;
 }
 
@@ -194,7 +192,7 @@ async fn the_recount_finds_what_the_records_do_not_say() {
         ("DELETE FROM message", 3),
         ("UPDATE self_test SET level = 5", 5),
     ] {
-        centre.db().execute(spoil, []).expect(spoil);
+        centre.kept.execute(spoil);
         let found = centre.store.beside_differences().await.expect("readable");
         assert_eq!(found, differences, "{spoil}");
     }

@@ -197,10 +197,7 @@ async fn a_window_with_an_active_terminal_cannot_be_removed() {
         centre.sql::<String>("SELECT name FROM hall"),
         "临清市政务服务中心"
     );
-    centre
-        .db()
-        .execute("UPDATE terminal SET state = 'revoked'", [])
-        .expect("revoked");
+    centre.kept.execute("UPDATE terminal SET state = 'revoked'");
     centre
         .store
         .import_hall(tables)

@@ -327,7 +327,7 @@ async fn everything_counts_once(steps: Vec<Step>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::support::cases(96), ..ProptestConfig::default() })]
 
     #[test]
     fn every_outcome_counts_once_whatever_happened_to_its_record(

@@ -228,7 +228,7 @@ async fn the_truth_is_inside(steps: Vec<Step>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::support::cases(96), ..ProptestConfig::default() })]
 
     #[test]
     fn every_interval_holds_the_truth_and_is_narrow_near_a_right_clock(

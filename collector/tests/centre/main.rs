@@ -23,6 +23,7 @@ mod prompts;
 mod proofs;
 mod rescued;
 mod rules;
+mod run;
 mod suites;
 mod supplement;
 mod support;

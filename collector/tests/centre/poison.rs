@@ -11,13 +11,17 @@ use crate::support::{Centre, NOW, Tablet, seq};
 /// Makes the database refuse to take this record as anything but unread bytes.
 fn poison(centre: &Centre, bytes: &[u8]) {
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    centre
-        .db()
-        .execute_batch(&format!(
+    centre.kept.execute_each(
+        &format!(
             "CREATE TRIGGER poison BEFORE INSERT ON record WHEN NEW.bytes = x'{hex}' \
              AND NEW.kind <> 0 BEGIN SELECT RAISE(ABORT, 'on purpose'); END"
-        ))
-        .expect("made");
+        ),
+        &format!(
+            "CREATE FUNCTION poison() RETURNS trigger AS $$ BEGIN RAISE 'on purpose'; END $$ \
+             LANGUAGE plpgsql; CREATE TRIGGER poison BEFORE INSERT ON record FOR EACH ROW \
+             WHEN (NEW.bytes = '\\x{hex}' AND NEW.kind <> 0) EXECUTE FUNCTION poison()"
+        ),
+    );
 }
 
 /// An exchange with one record, which is not to be read.

@@ -4,53 +4,13 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use manyi_collector::store::StoreError;
 use manyi_collector::store::sqlite::{FILE_NAME, SqliteStore};
 
+pub(crate) use crate::run::{fails, import_demo, initialised, program, succeeds, text};
 use crate::support::{Centre, demo_data};
-
-pub(crate) fn program(dir: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_manyi-collector"));
-    command.env_clear().args(args).arg("--data-dir").arg(dir);
-    command
-}
-
-fn run(dir: &Path, args: &[&str]) -> Output {
-    program(dir, args).output().expect("the program")
-}
-
-pub(crate) fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// What a failing run says.
-pub(crate) fn fails(dir: &Path, args: &[&str]) -> String {
-    let output = run(dir, args);
-    assert!(
-        !output.status.success(),
-        "{args:?} went well: {}",
-        text(&output.stdout)
-    );
-    text(&output.stderr)
-}
-
-pub(crate) fn succeeds(dir: &Path, args: &[&str]) -> String {
-    let output = run(dir, args);
-    assert!(
-        output.status.success(),
-        "{args:?}: {}",
-        text(&output.stderr)
-    );
-    text(&output.stdout)
-}
-
-pub(crate) fn initialised() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().expect("a directory");
-    succeeds(dir.path(), &["init"]);
-    dir
-}
 
 #[test]
 fn init_makes_everything_once_and_prints_the_password_once() {
@@ -115,11 +75,6 @@ fn an_office_key_that_is_missing_is_made_by_serve_and_reaches_profiles() {
         assert_eq!(version(dir.path()), 2, "once");
     }
     assert_eq!(std::fs::read(key).expect("a key").len(), 32);
-}
-
-pub(crate) fn import_demo(dir: &Path) {
-    let data = demo_data();
-    succeeds(dir, &["hall", "import", data.to_str().expect("a path")]);
 }
 
 /// Version 1 was released: what it kept is still there, and the new columns are.

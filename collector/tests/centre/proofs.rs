@@ -327,9 +327,8 @@ async fn the_commands_tell_what_they_found_and_answer_by_their_exit_status() {
     assert!(said.contains("none of the roots that were given"), "{said}");
 
     centre
-        .db()
-        .execute("UPDATE record SET level = 5 WHERE seq = 4", [])
-        .expect("tampered");
+        .kept
+        .execute("UPDATE record SET level = 5 WHERE seq = 4");
     let output = crate::program::program(dir, &["verify", "--json"])
         .output()
         .expect("runs");

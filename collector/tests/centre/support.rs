@@ -31,6 +31,14 @@ use manyi_shared::wire::{
 };
 use tower::ServiceExt;
 
+#[expect(dead_code, reason = "the rest is for the tests of PostgreSQL itself")]
+#[path = "../cluster/mod.rs"]
+pub(crate) mod cluster;
+#[path = "kept.rs"]
+mod kept;
+
+use kept::Kept;
+
 /// 2026-03-24T01:00:00Z, nine o'clock in Linqing.
 pub(crate) const NOW: i64 = 1_774_314_000_000;
 
@@ -40,6 +48,16 @@ pub(crate) fn suite() -> Suite {
         Suite::Sm2Sm3
     } else {
         Suite::Ed25519Sha256
+    }
+}
+
+/// How many cases of a law are tried, of as many as with SQLite: a database of a server takes longer
+/// to make, and the decisions are the same.
+pub(crate) fn cases(sqlite: u32) -> u32 {
+    if module_path!().starts_with("centre_pg") {
+        sqlite / 6
+    } else {
+        sqlite
     }
 }
 
@@ -53,6 +71,7 @@ pub(crate) struct Centre {
     pub(crate) clock: Arc<SetClock>,
     pub(crate) key: PublicKey,
     pub(crate) state: AppState,
+    pub(crate) kept: Kept,
     app: Router,
 }
 
@@ -79,7 +98,8 @@ impl Centre {
     /// A centre with the demo hall.
     pub(crate) async fn new() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        let store = Arc::new(SqliteStore::create(dir.path()).expect("a database"));
+        let (kept, store) = Kept::new(dir.path());
+        let store = Arc::new(store);
         // As `init` does it, before there is a hall: the first profile has version 1.
         let adopted = store.adopt_office_key(office_secret().public(), NOW).await;
         assert!(adopted.expect("stored"));
@@ -89,7 +109,7 @@ impl Centre {
             .await
             .expect("imported")
             .expect("not refused");
-        Self::over(dir, store, Arc::new(SetClock::at(NOW)))
+        Self::over(dir, (kept, store), Arc::new(SetClock::at(NOW)))
     }
 
     /// The same centre after its database was replaced by a backup: the program stopped, the file
@@ -100,6 +120,7 @@ impl Centre {
             store,
             clock,
             state,
+            kept,
             app,
             ..
         } = self;
@@ -112,10 +133,14 @@ impl Centre {
         }
         std::fs::copy(backup, dir.path().join(FILE_NAME)).expect("put back");
         let store = Arc::new(SqliteStore::open(dir.path()).expect("a database"));
-        Self::over(dir, store, clock)
+        Self::over(dir, (kept, store), clock)
     }
 
-    fn over(dir: tempfile::TempDir, store: Arc<SqliteStore>, clock: Arc<SetClock>) -> Self {
+    fn over(
+        dir: tempfile::TempDir,
+        (kept, store): (Kept, Arc<SqliteStore>),
+        clock: Arc<SetClock>,
+    ) -> Self {
         let secret = collector_key(Suite::Ed25519Sha256);
         let key = secret.public();
         let keys = SigningKeys::new(secret, [collector_key(Suite::Sm2Sm3)]);
@@ -128,6 +153,7 @@ impl Centre {
             clock,
             key,
             state,
+            kept,
             app,
         }
     }
@@ -217,26 +243,7 @@ impl Centre {
         );
         let reply =
             EnrolReply::open(&answer.body, &suite.digest(&request)).expect("a signed reply");
-        let mut tablet = Tablet {
-            key,
-            suite,
-            collector: reply.collector,
-            terminal: reply.terminal,
-            hall: reply.hall,
-            window: reply.window,
-            clock: ClockReading {
-                wall_ms: NOW,
-                uptime_ms: 60_000,
-                boot: BootId::random(),
-                synchronised: true,
-            },
-            opened: None,
-            stream: StreamId::random(),
-            records: Vec::new(),
-            ordinal: 0,
-            number: 0,
-            profile_version: 1,
-        };
+        let mut tablet = Tablet::of(key, suite, reply);
         tablet.open_stream();
         tablet
     }
@@ -264,8 +271,9 @@ impl Centre {
         self.db().query_row(sql, [], |row| row.get(0)).expect(sql)
     }
 
+    /// To read from only; see [`Kept::execute`] for changes.
     pub(crate) fn db(&self) -> rusqlite::Connection {
-        rusqlite::Connection::open(self.dir.path().join(FILE_NAME)).expect("opens")
+        self.kept.read()
     }
 }
 
@@ -297,6 +305,30 @@ pub(crate) struct Tablet {
 }
 
 impl Tablet {
+    /// A tablet that has just got its identity. It has no open stream.
+    pub(crate) fn of(key: SecretKey, suite: Suite, reply: EnrolReply) -> Self {
+        Self {
+            key,
+            suite,
+            collector: reply.collector,
+            terminal: reply.terminal,
+            hall: reply.hall,
+            window: reply.window,
+            clock: ClockReading {
+                wall_ms: NOW,
+                uptime_ms: 60_000,
+                boot: BootId::random(),
+                synchronised: true,
+            },
+            opened: None,
+            stream: StreamId::random(),
+            records: Vec::new(),
+            ordinal: 0,
+            number: 0,
+            profile_version: 1,
+        }
+    }
+
     pub(crate) fn opening(&self) -> StreamOpened {
         StreamOpened {
             suite: self.suite,

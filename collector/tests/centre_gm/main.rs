@@ -20,6 +20,8 @@ mod program;
 mod proofs;
 #[path = "../centre/rules.rs"]
 mod rules;
+#[path = "../centre/run.rs"]
+mod run;
 #[path = "../centre/supplement.rs"]
 mod supplement;
 #[path = "../centre/support.rs"]

@@ -25,6 +25,7 @@ pub(in crate::office) struct FrameWords {
     pub(in crate::office) definitions: &'static str,
     pub(in crate::office) same_numbers: &'static str,
     pub(in crate::office) in_api: &'static str,
+    pub(in crate::office) views: &'static str,
 }
 
 const ZH: FrameWords = FrameWords {
@@ -48,6 +49,7 @@ const ZH: FrameWords = FrameWords {
     definitions: "指标如何计算",
     same_numbers: "页面、接口与导出文件出自同一份计数。",
     in_api: "接口中的名称",
+    views: "我的视图",
 };
 
 const EN: FrameWords = FrameWords {
@@ -71,6 +73,7 @@ const EN: FrameWords = FrameWords {
     definitions: "How figures are computed",
     same_numbers: "Pages, API and exports read the same counts.",
     in_api: "In the API",
+    views: "My views",
 };
 
 impl FrameWords {

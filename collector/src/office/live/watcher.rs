@@ -30,10 +30,13 @@ const FRESH: Duration = Duration::from_secs(2);
 pub struct Live {
     /// Counts up with every change of the hall's counts; 0 until the first count.
     halls: Mutex<BTreeMap<HallId, watch::Sender<u64>>>,
-    fragments: Mutex<BTreeMap<(HallId, Language), Place>>,
+    fragments: Mutex<BTreeMap<(HallId, Part), Place>>,
     /// Counts up when a session has ended in this collector.
     sessions: watch::Sender<u64>,
 }
+
+/// Which fragment of a hall, in which language.
+type Part = (&'static str, Language);
 
 /// Where a fragment is kept; whoever draws it holds the lock, and the others wait for that one.
 type Place = Arc<tokio::sync::Mutex<Option<Drawn>>>;
@@ -82,7 +85,7 @@ impl Live {
     pub(in crate::office) async fn fragment<E, F>(
         &self,
         hall: &HallId,
-        language: Language,
+        part: Part,
         draw: F,
     ) -> Result<Arc<str>, E>
     where
@@ -92,7 +95,7 @@ impl Live {
         let Some(version) = version else {
             return Ok(draw().await?.into());
         };
-        let key = (hall.clone(), language);
+        let key = (hall.clone(), part);
         let place = Arc::clone(locked(&self.fragments).entry(key).or_default());
         let mut drawn = place.lock().await;
         if let Some(drawn) = drawn.as_ref()

@@ -28,6 +28,9 @@ pub(in crate::office) struct ScopeWords {
     pub(in crate::office) bad_range_advice: &'static str,
     pub(in crate::office) backwards_advice: &'static str,
     pub(in crate::office) all_halls: &'static str,
+    pub(in crate::office) save_view: &'static str,
+    pub(in crate::office) view_name: &'static str,
+    pub(in crate::office) save: &'static str,
 }
 
 const ZH: ScopeWords = ScopeWords {
@@ -64,6 +67,9 @@ const ZH: ScopeWords = ScopeWords {
     bad_range_advice: "日期应写作 2026-03-09，范围不超过一百年。请重新选择。",
     backwards_advice: "起始日期晚于截止日期。请重新选择。",
     all_halls: "全部大厅",
+    save_view: "保存此视图",
+    view_name: "视图名称",
+    save: "保存",
 };
 
 const EN: ScopeWords = ScopeWords {
@@ -100,6 +106,9 @@ const EN: ScopeWords = ScopeWords {
     bad_range_advice: "Write dates as 2026-03-09, at most a hundred years apart, and choose again.",
     backwards_advice: "The first day is after the last. Choose again.",
     all_halls: "All halls",
+    save_view: "Save this view",
+    view_name: "Name of the view",
+    save: "Save",
 };
 
 impl ScopeWords {

@@ -222,3 +222,85 @@ async fn several_halls_are_shown_together_and_one_by_one() {
         .text;
     assert_eq!(total_row(&compare).first().map(String::as_str), Some("8"));
 }
+
+#[tokio::test]
+async fn the_wall_shows_every_window_with_its_state_and_its_last_rating() {
+    let (app, session) = with_counts().await;
+    let page = app.get_as("/office/windows", &session).await;
+    assert_eq!(page.status, StatusCode::OK);
+    let part = app.get_as("/office/windows/now", &session).await.text;
+    assert!(page.text.contains(&part), "{part}");
+    insta::assert_snapshot!(part);
+    let none = app.get_as("/office/windows?hall=H9", &session).await;
+    assert_eq!(none.status, StatusCode::NOT_FOUND);
+    app.sql("DELETE FROM hall").await;
+    let empty = app.get_as("/office/windows", &session).await.text;
+    assert!(empty.contains("尚未导入大厅"), "{empty}");
+}
+
+#[tokio::test]
+async fn a_view_is_saved_opened_replaced_and_deleted() {
+    let (app, session) = with_counts().await;
+    let cookie = [("cookie", session.as_str())];
+    let empty = app.get_as("/office/views", &session).await.text;
+    assert!(empty.contains("还没有保存的视图"), "{empty}");
+
+    let page = app
+        .get_as("/office/compare?range=last_month&by=window", &session)
+        .await
+        .text;
+    let form =
+        "name=\"address\" value=\"/office/compare?hall=H1&#38;range=last_month&#38;by=window\"";
+    assert!(page.contains(form), "{page}");
+    let saved = "name=%E4%B8%8A%E6%9C%88&address=%2Foffice%2Fcompare%3Frange%3Dlast_month";
+    assert_eq!(
+        app.post("/office/views", saved, &cookie).await.location(),
+        "/office/views"
+    );
+    let again = "name=%E4%B8%8A%E6%9C%88&address=%2Foffice%2Ftrends%3Frange%3Dlast_month";
+    app.post("/office/views", again, &cookie).await;
+    let list = app.get_as("/office/views", &session).await.text;
+    assert!(
+        list.contains("<a href=\"/office/trends?range=last_month\">上月</a>"),
+        "{list}"
+    );
+    assert!(!list.contains("/office/compare?range=last_month"), "{list}");
+
+    let gone = app.post("/office/views/forget", "id=1", &cookie).await;
+    assert_eq!(gone.location(), "/office/views");
+    let twice = app.post("/office/views/forget", "id=1", &cookie).await;
+    assert_eq!(twice.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn views_are_limited_in_number_and_kept_apart_by_user() {
+    use crate::store::ViewStore;
+    let (app, session) = with_counts().await;
+    let cookie = [("cookie", session.as_str())];
+    for number in 0..50 {
+        let form = format!("name=v{number}&address=%2Foffice");
+        assert_eq!(
+            app.post("/office/views", &form, &cookie).await.status,
+            StatusCode::SEE_OTHER
+        );
+    }
+    let one_more = app
+        .post("/office/views", "name=more&address=%2Foffice", &cookie)
+        .await;
+    assert_eq!(one_more.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        one_more.text.contains("最多保存 50 个视图"),
+        "{}",
+        one_more.text
+    );
+    let evil = app
+        .post(
+            "/office/views",
+            "name=x&address=https%3A%2F%2Fevil.example",
+            &cookie,
+        )
+        .await;
+    assert_eq!(evil.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(app.store.views("li".to_owned()).await.unwrap().is_empty());
+    assert!(!app.store.forget_view("li".to_owned(), 1).await.unwrap());
+}

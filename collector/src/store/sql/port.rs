@@ -19,7 +19,9 @@ impl IngestStore for Database {
     }
 
     async fn ingest(&self, delivery: Delivery) -> Result<Receipt, StoreError> {
-        self.write(move |db| ingest::ingest(db, delivery)).await
+        let received_ms = delivery.received_ms;
+        self.write_records(received_ms, move |db| ingest::ingest(db, delivery))
+            .await
     }
 
     async fn import_hall(
@@ -70,8 +72,6 @@ impl IngestStore for Database {
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
-        self.read(|db| db.exists("SELECT 1", &[]).map(drop)).await?;
-        // An empty write job begins and commits: a read-only or locked file fails here.
-        self.write(|_| Ok(())).await
+        self.check().await
     }
 }

@@ -37,6 +37,12 @@ pub(crate) trait Session {
     /// Runs a query and hands out its rows, in order, no more of them in memory than a few.
     fn each(&self, sql: &str, values: &[Param<'_>], take: &mut Take<'_>) -> Result<(), StoreError>;
 
+    /// Like `each` for a query of few rows, which are all in memory at a time. Cheaper where a walk
+    /// takes several messages.
+    fn few(&self, sql: &str, values: &[Param<'_>], take: &mut Take<'_>) -> Result<(), StoreError> {
+        self.each(sql, values, take)
+    }
+
     /// Inserts rows, many at a time where that is faster; gives back how many it changed.
     fn insert(&self, insert: &Insert<'_>, rows: &mut NewRows<'_, '_>) -> Result<u64, StoreError>;
 

@@ -8,6 +8,7 @@ use manyi_shared::wire::ChainHash;
 use super::Of;
 use crate::ingest::{Amended, DeadLetter, Row, Second};
 use crate::store::StoreError;
+use crate::store::part::part_of;
 use crate::store::sql::{Insert, Param, capped, values};
 
 const RECORD: Insert<'_> = Insert::into(
@@ -41,6 +42,7 @@ const RECORD: Insert<'_> = Insert::into(
         "misuse_touches",
         "misuse_span_ms",
         "chain",
+        "part",
     ],
 );
 
@@ -74,11 +76,27 @@ const CONFLICT: Insert<'_> = Insert {
 
 impl Of<'_> {
     pub(super) fn rows(&self, rows: &[Row<'_>]) -> Result<(), StoreError> {
-        let rows = rows.iter().map(|row| self.record(row));
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let part = self.part()?;
+        let rows = rows.iter().map(|row| self.record(row, part));
         self.db.insert_many(&RECORD, rows).map(drop)
     }
 
-    fn record<'v>(&'v self, row: &'v Row<'_>) -> Vec<Param<'v>> {
+    /// In which part of the records the stream's are. One that is new begins with what is received
+    /// now.
+    fn part(&self) -> Result<i64, StoreError> {
+        let begun = self.db.row(
+            "SELECT received_ms FROM stream WHERE hall_id = ?1 AND terminal_id = ?2 \
+             AND stream_id = ?3",
+            values![self.hall, self.terminal, self.stream],
+            |row| row.get(0),
+        )?;
+        Ok(part_of(begun.unwrap_or(self.received_ms)))
+    }
+
+    fn record<'v>(&'v self, row: &'v Row<'_>, part: i64) -> Vec<Param<'v>> {
         let outcome = row.outcome.as_ref();
         let event = outcome.map(|o| o.event);
         let tags = outcome
@@ -113,7 +131,8 @@ impl Of<'_> {
             misuse.map(|m| m.kinds),
             misuse.map(|m| m.touches),
             misuse.map(|m| m.span_ms),
-            row.chain.as_bytes()
+            row.chain.as_bytes(),
+            part
         ]
         .to_vec()
     }
