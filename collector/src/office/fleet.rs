@@ -112,10 +112,12 @@ pub(crate) async fn visible(
             .map_err(|_| Problem::not_found())?,
         terminal: None,
     };
-    if let Some(hall) = &which.hall
-        && !access.halls(Permission::SeeFleet).contains(hall)
-    {
-        return Err(Problem::not_found());
+    if let Some(hall) = &which.hall {
+        let mine = access.halls(Permission::SeeFleet).contains(hall);
+        let halls = state.store.halls().await?;
+        if !mine || !halls.iter().any(|known| known.id == *hall) {
+            return Err(Problem::not_found());
+        }
     }
     let fleet = state.store.fleet(which, days_around(now_ms)).await?;
     let mut seen: Vec<_> = fleet

@@ -101,6 +101,7 @@ async fn a_backlog_that_falls_is_syncing_and_one_that_does_not_is_stuck() {
     let mut now = NOW;
     let mut say = async |backlog: u64| {
         centre.clock.set(now);
+        tablet.clock.wall_ms = now;
         let body = beat(&mut tablet, |health| health.backlog = backlog);
         centre.exchange(&tablet, body).await;
         now += 60_000;
