@@ -1,12 +1,15 @@
 //! The command line. Each subcommand has its file; `out` is the only place that prints.
 
 mod alarms;
+mod backup;
 mod check_config;
+mod copy;
 mod dead_letters;
 mod enrol_code;
 mod hall;
 mod init;
 mod keys;
+mod marks;
 mod open_sealed;
 pub mod out;
 mod place;
@@ -104,6 +107,10 @@ enum Command {
     OpenSealed(open_sealed::Args),
     /// Check everything that is stored of a hall against signatures and published roots
     Verify(verify::Args),
+    /// Copy the database to a file, also while the collector runs, and check the copy
+    Backup(backup::Args),
+    /// Copy everything into another, empty database, and check the copy
+    Copy(copy::Args),
     /// Publish and list the daily signed roots
     #[command(subcommand)]
     Roots(roots::Command),
@@ -113,6 +120,8 @@ enum Command {
     VerifyProof(proof::CheckArgs),
     /// Compute scores from counts, to check a published table
     Score(score::Args),
+    /// Look for odd ratings in a range of days, and say how many marks there are
+    Marks(marks::Args),
     /// Manage API tokens
     Token(token::Args),
     /// Check the configuration and print it
@@ -138,10 +147,13 @@ impl Cli {
             Command::DeadLetters(command) => command.run(globals),
             Command::OpenSealed(args) => args.run(globals),
             Command::Verify(args) => args.run(globals),
+            Command::Backup(args) => args.run(globals),
+            Command::Copy(args) => args.run(globals),
             Command::Roots(command) => command.run(globals),
             Command::Proof(args) => args.run(globals),
             Command::VerifyProof(args) => args.run(),
             Command::Score(args) => args.run(globals),
+            Command::Marks(args) => args.run(globals),
             Command::Token(args) => args.run(globals),
             Command::CheckConfig(args) => args.run(globals),
         }

@@ -3,7 +3,8 @@
 //! Who may import whom: `access`, `ingest` and `score` are pure and import `manyi_shared` only; `verify` and
 //! `roots` decide on what the port hands them; `alarm` decides on
 //! what the port tells it; `store` is
-//! the port to the database, implemented once in SQL over `store::sqlite` and `store::postgres`; `device`, `api` and `office`
+//! the port to the database, implemented once in SQL over `store::sqlite` and `store::postgres`;
+//! `device`, `api` and `office`
 //! are HTTP and talk to the port; `app` assembles them; `cli` is the command line.
 
 #![forbid(unsafe_code)]

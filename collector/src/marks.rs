@@ -1,7 +1,7 @@
 //! Marks 标记: ratings that look odd, for a person to judge.
 //!
 //! Pure: the rules, over the ratings of one day of a hall and what is usual at its windows. [`file`]
-//! reads the thresholds, the store keeps the marks.
+//! reads the thresholds, [`task`] looks at what is new, the store keeps the marks.
 //!
 //! **Invariants**
 //! 1. A mark deletes nothing and changes no count. Scores are shown with and without marked ratings,
@@ -18,6 +18,7 @@ mod day;
 pub mod file;
 mod rules;
 mod seen;
+pub mod task;
 
 pub use day::find;
 pub use rules::{Burst, NoMatter, OwnShift, Rhythm, Rule, Rules, TooSoon, TopStreak};

@@ -23,6 +23,7 @@ mod indicators;
 mod language;
 mod live;
 mod login;
+mod marks;
 mod overview;
 mod password;
 mod public;
@@ -77,6 +78,7 @@ pub fn router(config: &Config) -> Router<AppState> {
         .route("/office/views/forget", post(views::forget))
         .route("/office/indicators", get(indicators::page))
         .merge(bulletin::router())
+        .merge(marks::router())
         .route("/office/live", get(live::stream))
         .merge(fleet::router())
         .layer(axum::middleware::from_fn(guard::same_origin))

@@ -7,6 +7,7 @@
 //! 3. A read sees one moment of the database, however many queries it makes.
 
 pub mod alerts;
+pub mod copy;
 mod database;
 mod error;
 pub mod faults;

@@ -78,13 +78,47 @@ pub async fn count(store: &dyn Store, request: &ScoreRequest) -> Result<Counted,
         buckets: buckets.iter().map(|bucket| bucket.slot).collect(),
         max_groups: MAX_GROUPS,
     };
-    match store.tally(query).await? {
+    match tallied(store, query, request).await? {
         Tally::Groups(groups) => {
             let groups = in_regions(groups, &split, request);
             Ok(collect(groups, &split, &buckets, request))
         }
         Tally::TooMany => Err(too_many()),
     }
+}
+
+/// The groups of a query; without marked ratings where that is asked for. Marks are read in a moment
+/// of their own, just after the counts: a rating that is amended in between may stay in.
+async fn tallied(
+    store: &dyn Store,
+    query: TallyQuery,
+    request: &ScoreRequest,
+) -> Result<Tally, Problem> {
+    if !request.without_marked {
+        return Ok(store.tally(query).await?);
+    }
+    let columns = query.filters.iter().map(|(column, _)| column);
+    if columns
+        .chain(&query.split)
+        .any(|column| column.name() == "tag")
+    {
+        let detail = "`without_marked` does not go together with tags";
+        return Err(Problem::new(ProblemType::Malformed, detail));
+    }
+    let tally = store.tally(query.clone()).await?;
+    let (Tally::Groups(mut groups), Tally::Groups(marked)) =
+        (tally, store.marked_tally(query).await?)
+    else {
+        return Ok(Tally::TooMany);
+    };
+    for (key, taken) in marked {
+        if let Some(counts) = groups.get_mut(&key) {
+            counts.take_ratings(&taken);
+        }
+    }
+    // As everywhere, a group without any count is left out.
+    groups.retain(|_, counts| counts.prompts() != Some(0) || counts.defaulted() > 0);
+    Ok(Tally::Groups(groups))
 }
 
 /// What the store is asked to split by: a region is told by the hall.

@@ -109,6 +109,8 @@ pub(super) struct ScoreParams {
     /// Only these channels, with commas: `web`, `mobile`, `qr_code`, `tablet`, `self_service`, `phone`
     /// or `sms`.
     channel: Option<String>,
+    /// `true`: without ratings that carry a mark which is open or confirmed. Not by region or tag.
+    without_marked: Option<String>,
 }
 
 /// A checked request for scores.
@@ -126,6 +128,8 @@ pub struct ScoreRequest {
     pub group: Vec<Dimension>,
     /// How values are rounded.
     pub rounding: Rounding,
+    /// Without ratings that carry a mark which is open or confirmed.
+    pub without_marked: bool,
     pub(super) asked: ScoreQuery,
 }
 
@@ -179,6 +183,7 @@ impl ScoreRequest {
             filters: Vec::new(),
             group: vec![Dimension::Column(Column::Window)],
             rounding: Rounding::default(),
+            without_marked: false,
             asked,
         })
     }
@@ -223,6 +228,7 @@ impl ScoreParams {
             filters,
             group,
             rounding: self.rounding()?,
+            without_marked: self.without_marked()?,
             asked: ScoreQuery::default(),
         })
     }
@@ -291,6 +297,14 @@ impl ScoreParams {
             }
         }
         Ok(read)
+    }
+
+    fn without_marked(&self) -> Result<bool, Problem> {
+        match self.without_marked.as_deref() {
+            None | Some("" | "false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(other) => Err(wrong("without_marked", other, "true or false")),
+        }
     }
 
     fn rounding(&self) -> Result<Rounding, Problem> {

@@ -61,6 +61,8 @@ struct ScopeBody {
     region: Option<String>,
     /// How many halls are counted.
     halls: usize,
+    /// Whether ratings that carry an open or confirmed mark were left out.
+    without_marked: bool,
     /// The other filters; several values with commas.
     filters: BTreeMap<&'static str, String>,
 }
@@ -165,6 +167,7 @@ fn scope(request: &ScoreRequest) -> ScopeBody {
         hall: request.hall.as_ref().map(|hall| hall.as_str().to_owned()),
         region: request.query().get("region").map(str::to_owned),
         halls: request.halls.len(),
+        without_marked: request.without_marked,
         filters,
     }
 }

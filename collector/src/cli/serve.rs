@@ -12,9 +12,12 @@ use tracing_subscriber::EnvFilter;
 
 use super::{Globals, block_on, keys};
 use crate::app::{self, AppState};
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, LogFormat};
+use crate::indicator::{self, Definitions};
 use crate::keys::SigningKeys;
+use crate::marks::{self, Rules};
+use crate::store::PublicationStore;
 use crate::store::sqlite::SqliteStore;
 
 /// How long open requests may take to finish after the signal: far longer than an exchange takes,
@@ -31,6 +34,9 @@ impl Args {
         let (config, store) = globals.open()?;
         let keys = keys::read_keys(&config.data_dir, config.suite)?;
         block_on(keys::check_in_use(&config.data_dir, &keys, &store))?;
+        let definitions = indicator::file::load(&config.data_dir)?;
+        let rules = marks::file::load(&config.data_dir)?;
+        block_on(unchanged(&definitions, &store))?;
         start_log(&config);
         // A collector that was updated, or whose office has another key now.
         let (_, adopted) = block_on(keys::adopt_office_key(&config.data_dir, &store))?;
@@ -43,7 +49,7 @@ impl Args {
             .context("could not start the runtime")?;
         runtime.block_on(async {
             let listener = bind(config.listen).await?;
-            serve(listener, config, store, keys).await
+            serve(listener, config, store, keys, (definitions, rules)).await
         })
     }
 }
@@ -73,6 +79,7 @@ async fn serve(
     config: Config,
     store: SqliteStore,
     keys: SigningKeys,
+    (definitions, rules): (Definitions, Rules),
 ) -> anyhow::Result<()> {
     tracing::info!(
         address = %listener.local_addr()?,
@@ -87,10 +94,12 @@ async fn serve(
         Arc::new(config),
         Arc::new(SystemClock),
         keys,
-    );
+    )
+    .with_definitions(definitions);
     let stopping = state.stopping.clone();
     let roots = tokio::spawn(crate::roots::task::publishing(state.clone()));
     let alerts = tokio::spawn(crate::alert::task::watching(state.clone()));
+    let marking = tokio::spawn(marks::task::marking(state.clone(), rules));
     let service = app::router(state).into_make_service_with_connect_info::<SocketAddr>();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut stopped = stopping.subscribe();
@@ -115,7 +124,22 @@ async fn serve(
     }
     roots.abort();
     alerts.abort();
+    marking.abort();
     tracing::info!("stopped");
+    Ok(())
+}
+
+/// Refuses to start with a definition that was in force here with another meaning.
+async fn unchanged(definitions: &Definitions, store: &impl PublicationStore) -> anyhow::Result<()> {
+    let known = definitions.texts();
+    let changed = store.note_definitions(known, SystemClock.now_ms()).await?;
+    if let [(id, version), ..] = changed.as_slice() {
+        anyhow::bail!(
+            "version {version} of the indicator `{id}` has another meaning than it had when it came \
+             into force; put it back as it was, and give the new meaning version {} with its day",
+            version + 1
+        );
+    }
     Ok(())
 }
 

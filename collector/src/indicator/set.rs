@@ -97,6 +97,35 @@ impl Definitions {
         all.filter_map(move |versions| versions.iter().rev().find(|v| v.since <= day))
     }
 
+    /// Id, version and meaning of every version of everything, to find out whether one was changed.
+    /// What only explains (names, scope, sources) may be put right; what is computed may not.
+    #[must_use]
+    pub fn texts(&self) -> Vec<(String, u16, String)> {
+        let rounding = |rounding: crate::score::Rounding| {
+            format!("{} {}", rounding.mode().name(), rounding.digits())
+        };
+        let indicators = self.indicators().map(|one| {
+            let text = format!(
+                "{} {} whole={} zero={} since={}",
+                one.expression(),
+                rounding(one.rounding),
+                one.guards.whole,
+                one.guards.zero,
+                one.since
+            );
+            (one.id.clone(), one.version, text)
+        });
+        let composites = self.composites().map(|one| {
+            let part =
+                |part: &super::Part| format!("{}*{}/{}", part.weight, part.indicator, part.target);
+            let parts: Vec<String> = one.parts.iter().map(part).collect();
+            let (parts, rounding) = (parts.join(" + "), rounding(one.rounding));
+            let text = format!("{parts} {rounding} since={}", one.since);
+            (format!("composite:{}", one.id), one.version, text)
+        });
+        indicators.chain(composites).collect()
+    }
+
     /// Every version of every indicator, by id, the oldest version first.
     pub fn indicators(&self) -> impl Iterator<Item = &Indicator> {
         self.indicators.values().flatten()

@@ -141,6 +141,14 @@ impl Counts {
         self.defaulted += other.defaulted;
     }
 
+    /// Takes ratings away that are among these, level by level; what is not among them stays. Prompts
+    /// without a rating are not touched.
+    pub fn take_ratings(&mut self, other: &Self) {
+        for (mine, theirs) in self.levels.iter_mut().zip(other.levels) {
+            *mine = mine.saturating_sub(theirs);
+        }
+    }
+
     /// How many ratings have this level.
     #[must_use]
     pub const fn level(&self, level: Level) -> u128 {

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use manyi_shared::domain::HallId;
 
 use super::StoreError;
+use super::scores::{Tally, TallyQuery};
 use crate::marks::{Found, Place, Rule, Seen};
 
 /// Keeps marks.
@@ -35,6 +36,10 @@ pub trait MarkStore: Send + Sync {
     /// Decides about a mark; none when there is no such mark. The decision is kept beside the
     /// earlier ones.
     async fn decide_mark(&self, decision: Decision) -> Result<Option<Mark>, StoreError>;
+
+    /// The ratings that are marked (open or confirmed), counted as [`super::ScoreStore::tally`]
+    /// counts, each once however many rules marked it. Not by region or tag.
+    async fn marked_tally(&self, query: TallyQuery) -> Result<Tally, StoreError>;
 }
 
 /// What is new in a hall.

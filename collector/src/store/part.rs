@@ -24,6 +24,18 @@ pub(crate) const fn following(part: i64) -> i64 {
     }
 }
 
+/// The first moment of a part; none for 0, in which nothing has a month.
+#[must_use]
+pub(crate) fn beginning_of(part: i64) -> Option<i64> {
+    let (year, month) = (
+        i16::try_from(part / 100).ok()?,
+        i8::try_from(part % 100).ok()?,
+    );
+    let date = jiff::civil::Date::new(year, month, 1).ok()?;
+    let moment = date.to_zoned(TimeZone::UTC).ok()?.timestamp();
+    (part > 0).then(|| moment.as_millisecond())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,6 +47,17 @@ mod tests {
     #[case::beyond_all_time(i64::MAX, 197_001)]
     fn a_part_is_the_month_of_utc(#[case] received_ms: i64, #[case] part: i64) {
         assert_eq!(part_of(received_ms), part);
+    }
+
+    #[rstest::rstest]
+    #[case::a_month(202_603, Some(1_772_323_200_000))]
+    #[case::before_there_were_parts(0, None)]
+    #[case::no_month(202_613, None)]
+    fn a_part_begins_with_its_month(#[case] part: i64, #[case] begins: Option<i64>) {
+        assert_eq!(beginning_of(part), begins);
+        if let Some(begins) = begins {
+            assert_eq!(part_of(begins), part);
+        }
     }
 
     #[test]

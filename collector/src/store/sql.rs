@@ -25,6 +25,7 @@ pub(crate) mod fleet;
 pub(crate) mod hall;
 mod identity;
 pub(crate) mod ingest;
+mod marked;
 mod marks;
 mod office;
 mod port;
@@ -35,7 +36,10 @@ mod records;
 pub(crate) mod recount;
 mod scores;
 mod session;
+pub(crate) mod tables;
 pub(crate) mod tally;
+#[cfg(test)]
+mod tests;
 mod users;
 mod value;
 mod views;

@@ -8,12 +8,13 @@
 //! **Crash** a cut before COMMIT leaves the database as before the group, a cut after it with all
 //! of the group; senders whose answer was lost ask again and are told the same.
 
+pub mod backup;
 mod migrate;
 mod readers;
 mod session;
 mod writer;
 
-pub(super) use migrate::migrate;
+use migrate::migrate;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -98,6 +99,13 @@ impl Sqlite {
     {
         self.readers.run(job).await
     }
+}
+
+/// An empty database of today's schema, in memory.
+pub(super) fn in_memory() -> Result<Connection, StoreError> {
+    let mut connection = Connection::open_in_memory()?;
+    migrate(&mut connection, Path::new(":memory:"))?;
+    Ok(connection)
 }
 
 /// A connection with our settings.

@@ -2,6 +2,7 @@
 
 mod alarms;
 mod assets;
+mod backup;
 mod beside;
 mod commands;
 mod days;
@@ -15,6 +16,7 @@ mod identity;
 mod laws;
 mod laws_faults;
 mod laws_time;
+mod migrations;
 mod options;
 mod past;
 mod poison;

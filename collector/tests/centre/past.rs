@@ -140,13 +140,13 @@ async fn a_second_history_is_one_incident_however_long_it_goes_on() {
 
 /// What a tablet's daemon does: sends from what was acknowledged, claims it, and goes back to what
 /// the centre says it holds.
-struct Daemon {
-    tablet: Tablet,
-    acked: usize,
+pub(crate) struct Daemon {
+    pub(crate) tablet: Tablet,
+    pub(crate) acked: usize,
 }
 
 impl Daemon {
-    async fn sync(&mut self, centre: &Centre) {
+    pub(crate) async fn sync(&mut self, centre: &Centre) {
         while self.acked < self.tablet.records.len() {
             let body = self.tablet.send(self.acked + 1, 3);
             let (_, reply) = centre.exchange(&self.tablet, body).await;
@@ -156,7 +156,7 @@ impl Daemon {
     }
 
     /// A heartbeat with claims; whether the centre wants something again.
-    async fn claim(&mut self, centre: &Centre) -> bool {
+    pub(crate) async fn claim(&mut self, centre: &Centre) -> bool {
         let mut head = self.tablet.head(None);
         head.claims = vec![manyi_shared::wire::Claim {
             stream: self.tablet.stream,
@@ -175,7 +175,7 @@ impl Daemon {
 }
 
 /// Everything that is stored and counted, but when it came.
-fn all(centre: &Centre) -> Vec<String> {
+pub(crate) fn all(centre: &Centre) -> Vec<String> {
     let db = centre.db();
     let mut statement = db
         .prepare(

@@ -217,6 +217,12 @@ fn notes(body: ScoresBody, figures: bool, made: &Made) -> Vec<Note> {
     ];
     let filters = body.scope.filters.into_iter();
     notes.extend(filters.map(|(name, value)| Note::value("scope", name, value)));
+    let marked = if body.scope.without_marked {
+        "excluded"
+    } else {
+        "included"
+    };
+    notes.push(Note::value("scope", "marked_ratings", marked));
     let rounding = &body.total.figures.mean.rounding;
     notes.push(Note::value("rounding", "mode", rounding.mode));
     notes.push(Note::value(

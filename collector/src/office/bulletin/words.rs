@@ -26,6 +26,7 @@ pub(in crate::office) struct BulletinWords {
     pub(in crate::office) files: &'static str,
     pub(in crate::office) print_hint: &'static str,
     pub(in crate::office) definitions: &'static str,
+    pub(in crate::office) marks: &'static str,
 }
 
 const ZH: BulletinWords = BulletinWords {
@@ -50,6 +51,7 @@ const ZH: BulletinWords = BulletinWords {
     files: "导出",
     print_hint: "打印或存为 PDF：使用浏览器的打印功能，已按 A4 排版。",
     definitions: "指标如何计算",
+    marks: "异常评价标记",
 };
 
 const EN: BulletinWords = BulletinWords {
@@ -74,6 +76,7 @@ const EN: BulletinWords = BulletinWords {
     files: "Files",
     print_hint: "To print or to make a PDF use the browser's printing; the page is laid out for A4.",
     definitions: "How figures are computed",
+    marks: "Marked ratings",
 };
 
 impl BulletinWords {

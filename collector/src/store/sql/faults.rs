@@ -153,18 +153,28 @@ fn replay_all(
     by: &str,
     now_ms: i64,
 ) -> Result<Vec<KeptLetter>, StoreError> {
+    // One replay at a time: it has one terminal after another for itself.
+    db.lock_name("dead_letter")?;
     let tried: Vec<_> = match which {
-        Some((stream, seq)) => one(db, stream, seq.get())?
-            .map(|(letter, _)| letter)
-            .filter(|letter| !letter.taken)
+        Some((stream, seq)) => vec![(stream, seq.get())],
+        None => letters(db, false)?
             .into_iter()
+            .map(|letter| (letter.stream, letter.seq))
             .collect(),
-        None => letters(db, false)?,
     };
     let mut now = Vec::new();
-    for letter in tried {
-        replay::again(db, &letter, by, now_ms)?;
-        now.extend(one(db, letter.stream, letter.seq)?.map(|(letter, _)| letter));
+    for (stream, seq) in tried {
+        let Some((seen, _)) = one(db, stream, seq)? else {
+            continue;
+        };
+        db.lock_hall_shared(seen.hall.as_str())?;
+        db.lock_terminal(seen.hall.as_str(), seen.terminal)?;
+        // As it stands under the lock. Of several, one may have been taken with another.
+        let letter = one(db, stream, seq)?.map(|(letter, _)| letter);
+        if let Some(letter) = letter.filter(|letter| which.is_none() || !letter.taken) {
+            replay::again(db, &letter, by, now_ms)?;
+            now.extend(one(db, stream, seq)?.map(|(letter, _)| letter));
+        }
     }
     Ok(now)
 }

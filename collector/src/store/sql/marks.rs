@@ -11,6 +11,7 @@ use crate::marks::{Found, Place, Rule, Seen};
 use crate::store::marks::{
     Decision, Kept, Mark, MarkFilter, MarkState, MarkStore, NewMarks, Unmarked,
 };
+use crate::store::scores::{Tally, TallyQuery};
 use crate::store::{Database, StoreError};
 
 /// What was received in the last so many milliseconds is looked at again the next time: another
@@ -51,6 +52,10 @@ impl MarkStore for Database {
 
     async fn decide_mark(&self, decision: Decision) -> Result<Option<Mark>, StoreError> {
         self.write(move |db| decide(db, &decision)).await
+    }
+
+    async fn marked_tally(&self, query: TallyQuery) -> Result<Tally, StoreError> {
+        self.read(move |db| super::marked::tally(db, &query)).await
     }
 }
 

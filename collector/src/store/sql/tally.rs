@@ -92,8 +92,6 @@ pub(crate) fn differences(db: &Db<'_>) -> Result<u64, StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::Connection;
-
     use super::*;
 
     fn key<'d>(window: &'d str, department: &'d str, channel: u8) -> TallyKey<'d> {
@@ -111,9 +109,7 @@ mod tests {
 
     #[test]
     fn counts_of_several_windows_and_channels_do_not_run_into_one_another() {
-        let mut connection = Connection::open_in_memory().expect("opens");
-        crate::store::sqlite::migrate(&mut connection, std::path::Path::new("memory"))
-            .expect("tables");
+        let connection = crate::store::sqlite::in_memory().expect("tables");
         let db = Db::new(&connection);
         let keys = [
             key("A01", "d1", 4),

@@ -8,10 +8,7 @@ use crate::store::StoreError;
 use crate::store::migrations::{KNOWN, MIGRATIONS};
 
 /// Runs the migrations that the file has not seen, each in its own transaction.
-pub(in crate::store) fn migrate(
-    connection: &mut Connection,
-    path: &Path,
-) -> Result<(), StoreError> {
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     for (version, sql) in (1_i64..).zip(MIGRATIONS) {
         // The version is read under the write lock: two programs starting at once agree.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
