@@ -93,14 +93,18 @@ const ALERTS: &str = "SELECT a.alert_id, a.hall_id, h.name AS hall_name, h.time_
 fn alerts(db: &Db<'_>, which: &WhichAlerts) -> Result<Vec<StoredAlert>, StoreError> {
     let sql = format!(
         "{ALERTS} WHERE (CAST(?1 AS TEXT) IS NULL OR a.hall_id = ?1) \
-         AND (CAST(?2 AS BLOB) IS NULL OR a.terminal_id = ?2) \
+         AND (?4 = 0 OR a.terminal_id = ?2) \
          AND (a.closed_ms = 0 OR a.closed_ms >= ?3) \
          ORDER BY a.hall_id, a.window_id, a.opened_ms DESC, a.alert_id"
     );
     let hall = which.hall.as_ref().map(HallId::as_str);
-    let terminal = which.terminal.as_ref().map(TerminalId::as_bytes);
+    let terminal = which
+        .terminal
+        .as_ref()
+        .map_or(&[0; 16], TerminalId::as_bytes);
+    let one_only = which.terminal.is_some();
     let since = which.closed_since_ms.unwrap_or(i64::MAX);
-    db.rows(&sql, values![hall, terminal, since], stored)
+    db.rows(&sql, values![hall, terminal, since, one_only], stored)
 }
 
 fn stored(row: &Row<'_>) -> Result<StoredAlert, StoreError> {

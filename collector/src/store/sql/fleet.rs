@@ -115,7 +115,7 @@ const TERMINALS: &str = "SELECT t.terminal_id, t.hall_id, h.name AS hall_name, h
     LEFT JOIN service_window w ON w.hall_id = t.hall_id AND w.window_id = t.window_id \
     LEFT JOIN department d ON d.hall_id = w.hall_id AND d.department_id = w.department_id \
     WHERE (CAST(?1 AS TEXT) IS NULL OR t.hall_id = ?1) \
-    AND (CAST(?2 AS BLOB) IS NULL OR t.terminal_id = ?2) \
+    AND (?3 = 0 OR t.terminal_id = ?2) \
     ORDER BY t.hall_id, t.window_id, t.enrolled_ms";
 
 fn fleet(
@@ -124,9 +124,16 @@ fn fleet(
     days: (u32, u32),
 ) -> Result<Vec<FleetTerminal>, StoreError> {
     let hall = which.hall.as_ref().map(HallId::as_str);
-    let terminal = which.terminal.as_ref().map(TerminalId::as_bytes);
+    // Only a type that both databases have a name for can be compared with NULL.
+    let terminal = which
+        .terminal
+        .as_ref()
+        .map_or(&[0; 16], TerminalId::as_bytes);
+    let one_only = which.terminal.is_some();
     let beside = Beside::load(db, hall, days)?;
-    db.rows(TERMINALS, values![hall, terminal], |row| one(row, &beside))
+    db.rows(TERMINALS, values![hall, terminal, one_only], |row| {
+        one(row, &beside)
+    })
 }
 
 fn one(row: &Row<'_>, beside: &Beside) -> Result<FleetTerminal, StoreError> {

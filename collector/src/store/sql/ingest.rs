@@ -168,7 +168,7 @@ fn touch_terminal(db: &Db<'_>, delivery: &Delivery, plan: &Plan<'_>) -> Result<(
     let rated = health.screen.as_ref().and_then(|s| s.last_rating_ms);
     db.execute(
         "UPDATE terminal SET last_number = ?1, last_seen_ms = ?2, software = ?3, \
-         progress_ms = CASE WHEN ?4 = 0 OR ?4 < backlog OR progress_ms IS NULL THEN ?2 \
+         progress_ms = CASE WHEN CAST(?4 AS BIGINT) = 0 OR ?4 < backlog OR progress_ms IS NULL THEN ?2 \
          ELSE progress_ms END, backlog = ?4, \
          oldest_unsent_ms = ?5, disk_free_bytes = ?6, profile_version = ?7, \
          synchronised = ?8, wall_offset_ms = ?9, profile_problem = ?10, \
