@@ -11,12 +11,14 @@
 //! - never `INSERT OR …`, `rowid`, `hex()`, `json_…`, `GLOB`, `PRAGMA`, `INDEXED BY` (see
 //!   [`Db::by_index`]).
 //!
-//! **Locks** On SQLite a writing job is alone. On PostgreSQL others write beside it, in this program and
-//! in other collectors. A job that reads before it decides takes its lock first, then reads, and in
-//! this order: [`Db::lock_name`], [`Db::lock_hall`] or [`Db::lock_hall_shared`],
-//! [`Db::lock_terminal`]. Whoever stores records shares the hall with others that do, and has the
-//! terminal for itself; whoever changes what they all depend on (tables of a hall, closed days)
-//! has the hall for itself.
+//! **Locks** A job of `Database::write` has all writing to itself, on both databases. One of
+//! `write_beside` and `write_records` (ingest) has not on PostgreSQL, where others of its kind run
+//! beside it, also in other collectors. A job that reads before it decides takes its lock first,
+//! then reads, and in this order: [`Db::lock_name`], [`Db::lock_hall`] or
+//! [`Db::lock_hall_shared`], [`Db::lock_terminal`]. Whoever stores records shares the hall with others
+//! that do, and has the terminal for itself; whoever changes what they all depend on (tables of a
+//! hall, closed days) has the hall for itself. Jobs that are alone today keep to this, too: then
+//! letting one of them run beside others is a decision about speed, not about what is right.
 
 mod alerts;
 mod enrolment;

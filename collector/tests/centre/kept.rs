@@ -1,5 +1,5 @@
 //! The database of a centre under test: a SQLite file, or a database of a PostgreSQL server in the
-//! test program `centre_pg`, which has the same tests.
+//! test program `centre_pg`, which has the same tests, and in the bench `postgres`.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,11 @@ pub(crate) enum Kept {
 impl Kept {
     /// A new database and what is needed to look into it.
     pub(crate) fn new(dir: &Path) -> (Self, Database) {
-        if !module_path!().starts_with("centre_pg") {
+        let on_server = ["centre_pg::", "postgres::"];
+        if !on_server
+            .iter()
+            .any(|program| module_path!().starts_with(program))
+        {
             let store = Database::create(dir).expect("a database");
             return (Self::File(dir.join(FILE_NAME)), store);
         }

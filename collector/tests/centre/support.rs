@@ -35,7 +35,7 @@ use tower::ServiceExt;
 #[path = "../cluster/mod.rs"]
 pub(crate) mod cluster;
 #[path = "kept.rs"]
-mod kept;
+pub(crate) mod kept;
 
 use kept::Kept;
 

@@ -13,6 +13,7 @@ mod alarms;
 mod assets;
 #[path = "../centre/beside.rs"]
 mod beside;
+mod copy;
 mod crowd;
 #[path = "../centre/days.rs"]
 mod days;

@@ -1,6 +1,7 @@
 //! The collector over a real PostgreSQL server: how it connects, what it refuses, what it survives.
 
-#[expect(dead_code, reason = "the rest is for the tests of the whole collector")]
+mod citus;
 #[path = "../cluster/mod.rs"]
 mod cluster;
 mod schema;
+mod server;

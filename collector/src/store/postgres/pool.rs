@@ -14,10 +14,11 @@ use crate::store::StoreError;
 use crate::store::sql::Db;
 
 /// For each connection. `lock_timeout` is shorter than a request may take, so that its sender hears
-/// why; a transaction whose program hangs does not hold its locks for ever.
+/// why; a transaction whose program hangs does not hold its locks for ever. A walk is planned to its
+/// end, and nothing here is worth compiling a plan for.
 const SETTINGS: &str = "SET synchronous_commit = on; SET lock_timeout = '20s'; \
      SET idle_in_transaction_session_timeout = '5min'; SET TIME ZONE 'UTC'; \
-     SET client_min_messages = warning";
+     SET client_min_messages = warning; SET cursor_tuple_fraction = 1; SET jit = off";
 
 /// Settings that an acknowledgement stands on, the values they must have, and what else would be.
 const NEEDED: [(&str, &str, &str); 3] = [
