@@ -18,6 +18,7 @@ mod query;
 mod range;
 mod records;
 mod roots;
+mod scope;
 mod scores;
 
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub use group::{Counted, Group, count};
 pub use params::{Dimension, HallPlace, ScoreRequest};
 pub use query::ScoreQuery;
 pub use range::{Range, Step};
+pub use scope::visible_halls;
 pub(crate) use scores::files::{CSV, attachment, workbook};
 
 /// Requests for roots from one address: a page of a year at once, then one a second.

@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::{HeaderName, StatusCode};
+use axum::extract::Request;
+use axum::http::HeaderName;
+use axum::middleware::Next;
+use axum::response::Response;
 use manyi_shared::wire::{SecretKey, Suite};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
@@ -13,7 +16,6 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{
     MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer,
 };
-use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -47,6 +49,8 @@ pub struct AppState {
     pub stopping: watch::Sender<bool>,
     /// The text of `/metrics`.
     pub metrics: PrometheusHandle,
+    /// The way to another login service, where one is configured.
+    pub oidc: Arc<crate::office::oidc::Client>,
 }
 
 impl std::fmt::Debug for AppState {
@@ -76,6 +80,7 @@ impl AppState {
             live: Arc::default(),
             stopping: watch::Sender::new(false),
             metrics: crate::metrics::install(),
+            oidc: Arc::default(),
         }
     }
 
@@ -154,11 +159,23 @@ pub fn router(state: AppState) -> Router {
                 .layer(TraceLayer::new_for_http().make_span_with(span))
                 .layer(PropagateRequestIdLayer::new(REQUEST_ID))
                 .layer(CatchPanicLayer::custom(Problem::after_panic))
-                .layer(TimeoutLayer::with_status_code(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    REQUEST_TIMEOUT,
-                )),
+                .layer(axum::middleware::from_fn(in_time)),
         )
+}
+
+/// Ends a request that takes too long: a page for browsers, a problem body for programs. A page
+/// that goes on for long has begun its answer by then.
+async fn in_time(request: Request, next: Next) -> Response {
+    let (headers, uri) = (request.headers().clone(), request.uri().clone());
+    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            tracing::error!(path = uri.path(), "a request took too long");
+            let detail = "the answer took too long; try again, maybe for a shorter time";
+            let problem = Problem::new(ProblemType::Unavailable, detail).retry_after(5);
+            crate::office::failed(problem, &headers, &uri).await
+        }
+    }
 }
 
 /// Method, path without query (queries may hold what logs must not) and the request's id.
@@ -168,4 +185,31 @@ fn span<B>(request: &axum::http::Request<B>) -> tracing::Span {
         .and_then(|id| id.header_value().to_str().ok())
         .unwrap_or_default();
     tracing::info_span!("request", method = %request.method(), path = request.uri().path(), id)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::StatusCode;
+    use axum::routing::get;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[rstest::rstest]
+    #[case::program("*/*", "application/problem+json")]
+    #[case::browser("text/html", "text/html; charset=utf-8")]
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_takes_too_long_is_answered(#[case] accept: &str, #[case] kind: &str) {
+        let slow = get(std::future::pending::<&'static str>);
+        let router: Router = Router::new()
+            .route("/slow", slow)
+            .layer(axum::middleware::from_fn(in_time));
+        let request = Request::get("/slow").header("accept", accept);
+        let request = request.body(Body::empty()).unwrap();
+        let answer = router.oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.headers()["content-type"], kind);
+        assert_eq!(answer.headers()["retry-after"], "5");
+    }
 }

@@ -1,6 +1,7 @@
 //! The command line. Each subcommand has its file; `out` is the only place that prints.
 
 mod alarms;
+mod audit;
 mod backup;
 mod check_config;
 mod copy;
@@ -20,6 +21,7 @@ mod serve;
 mod technician_pin;
 mod terminal;
 pub mod token;
+mod user;
 mod verify;
 mod window;
 
@@ -29,6 +31,9 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 
+use crate::access::Place;
+use crate::audit::{Action, By, Note};
+use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::store::sqlite::SqliteStore;
 
@@ -124,6 +129,12 @@ enum Command {
     Marks(marks::Args),
     /// Manage API tokens
     Token(token::Args),
+    /// Manage users of the office pages
+    #[command(subcommand)]
+    User(user::Command),
+    /// Check the audit log, and drop what was kept long enough
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Check the configuration and print it
     CheckConfig(check_config::Args),
 }
@@ -155,6 +166,8 @@ impl Cli {
             Command::Score(args) => args.run(globals),
             Command::Marks(args) => args.run(globals),
             Command::Token(args) => args.run(globals),
+            Command::User(command) => command.run(globals),
+            Command::Audit(command) => command.run(globals),
             Command::CheckConfig(args) => args.run(globals),
         }
     }
@@ -170,6 +183,12 @@ pub fn block_on<T>(job: impl Future<Output = anyhow::Result<T>>) -> anyhow::Resu
         .build()
         .context("could not start the runtime")?
         .block_on(job)
+}
+
+/// Has the next change written down as this command's.
+fn noted(store: &SqliteStore, action: Action, place: Place, object: impl Into<String>) {
+    let note = Note::new(By::operator(who()), action, place, object);
+    store.note_next_write(note, SystemClock.now_ms());
 }
 
 /// Who runs the program, as far as the machine knows.

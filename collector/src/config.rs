@@ -3,6 +3,7 @@
 //! Every key is described in `deploy/collector.example.toml`; a key that is not known is an error.
 
 mod database;
+mod oidc;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -11,6 +12,8 @@ pub use database::{DatabaseAddress, PostgresSettings};
 use manyi_shared::settings::Sources;
 pub use manyi_shared::settings::{LogFormat, SettingsError as ConfigError};
 use manyi_shared::wire::Suite;
+pub(crate) use oidc::is_safe;
+pub use oidc::{ClaimedRole, OidcConfig};
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
@@ -38,6 +41,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// How long an office login lasts, in hours.
     pub session_hours: u32,
+    /// How long an office login may be left alone, in minutes.
+    pub session_idle_minutes: u32,
     /// Whether the login cookie is sent over TLS only. Right behind a reverse proxy with TLS; without
     /// TLS nobody could log in.
     pub cookie_secure: bool,
@@ -61,12 +66,14 @@ pub struct Config {
     pub alerts: AlertSettings,
     /// The reverse proxy whose `X-Forwarded-For` is believed.
     pub trusted_proxy: Option<IpAddr>,
+    /// Another service that people may log in with.
+    pub oidc: Option<OidcConfig>,
 }
 
 const DEFAULTS: &str = include_str!("config/defaults.toml");
 
 /// Every key; each can be set by `MANYI_` and its name in capitals.
-pub const KEYS: [&str; 17] = [
+pub const KEYS: [&str; 18] = [
     "listen",
     "data_dir",
     "database",
@@ -75,6 +82,7 @@ pub const KEYS: [&str; 17] = [
     "log",
     "log_format",
     "session_hours",
+    "session_idle_minutes",
     "cookie_secure",
     "enrol_per_minute",
     "enrol_per_minute_total",
@@ -125,6 +133,12 @@ impl Config {
                 24 * 31,
                 "1 to 744 hours",
             ),
+            (
+                "session_idle_minutes",
+                self.session_idle_minutes,
+                60 * 24,
+                "1 to 1440 minutes",
+            ),
             ("enrol_per_minute", self.enrol_per_minute, 60, "1 to 60"),
             (
                 "enrol_per_minute_total",
@@ -164,7 +178,9 @@ impl Config {
             .as_os_str()
             .is_empty()
             .then(|| ("data_dir", String::new(), "a directory"));
-        wrong.or(log).or(dir).or_else(|| self.alerts.fault())
+        let oidc = self.oidc.as_ref().and_then(OidcConfig::fault);
+        let alerts = self.alerts.fault();
+        wrong.or(log).or(dir).or(oidc).or(alerts)
     }
 }
 

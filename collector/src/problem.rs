@@ -46,6 +46,8 @@ pub enum ProblemType {
     NotFound,
     /// The path exists, the method does not.
     MethodNotAllowed,
+    /// Somebody changed it meanwhile, or it would break a rule that must hold.
+    Conflict,
     /// The window has no terminal that could do it.
     NoTerminal,
     /// The key stands for another request.
@@ -77,6 +79,7 @@ impl ProblemType {
             Self::Forbidden => ("forbidden", S::FORBIDDEN, "Not allowed"),
             Self::NotFound => ("not-found", S::NOT_FOUND, "There is nothing here"),
             Self::MethodNotAllowed => ("method-not-allowed", S::METHOD_NOT_ALLOWED, "Method is not allowed here"),
+            Self::Conflict => ("conflict", S::CONFLICT, "Not possible as things stand"),
             Self::NoTerminal => ("no-terminal", S::CONFLICT, "Window has no terminal"),
             Self::OtherRequest => ("other-request", S::UNPROCESSABLE_ENTITY, "Key stands for another request"),
             Self::Unavailable => ("unavailable", S::SERVICE_UNAVAILABLE, "Not possible now"),

@@ -15,6 +15,7 @@ pub mod open;
 mod quantities;
 mod rows;
 pub mod safe;
+mod tags;
 pub mod withhold;
 
 pub use bulletin::{Bulletin, Content, month_of};

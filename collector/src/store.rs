@@ -7,6 +7,7 @@
 //! 3. A read sees one moment of the database, however many queries it makes.
 
 pub mod alerts;
+pub mod audit;
 pub mod copy;
 mod database;
 mod error;
@@ -30,6 +31,7 @@ pub mod users;
 pub mod views;
 
 pub use alerts::AlertStore;
+pub use audit::AuditStore;
 pub use database::Database;
 pub use error::{Cause, StoreError};
 pub use faults::FaultStore;
@@ -55,6 +57,7 @@ pub use views::ViewStore;
 /// Everything the collector asks of its database.
 pub trait Store:
     AlertStore
+    + AuditStore
     + FaultStore
     + FleetStore
     + IdentityStore
@@ -73,6 +76,7 @@ pub trait Store:
 
 impl<T> Store for T where
     T: AlertStore
+        + AuditStore
         + FaultStore
         + FleetStore
         + IdentityStore

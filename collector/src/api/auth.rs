@@ -4,20 +4,26 @@ use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
-use crate::access::{Access, Grant, Permission, Place, Tree, Who};
+use crate::access::{Access, Who};
 use crate::app::AppState;
+use crate::audit::By;
 use crate::office::secret;
-use crate::office::session;
+use crate::office::session::{self, Origin};
 use crate::problem::{Problem, ProblemType};
 
 /// What an API token begins with, so that secret scanners and people recognise it.
 pub const TOKEN_PREFIX: &str = "manyi_";
+
+/// A token's use is noted at most this often.
+const NOTED_MS: i64 = 60_000;
 
 /// The caller of an API request, known and allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// Who it is, and what it may do.
     pub access: Access,
+    /// As the audit log names it.
+    pub by: By,
 }
 
 impl Caller {
@@ -32,6 +38,7 @@ impl FromRequestParts<AppState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let origin = Origin::of(parts, &state.config);
         if let Some(header) = parts.headers.get(AUTHORIZATION) {
             let token = header
                 .to_str()
@@ -40,25 +47,38 @@ impl FromRequestParts<AppState> for Caller {
             let Some(token) = token.filter(|token| token.starts_with(TOKEN_PREFIX)) else {
                 return Err(unauthorised("`Authorization` must be `Bearer manyi_…`"));
             };
-            let name = state.store.token(secret::digest(token.trim())).await?;
-            let name = name.ok_or_else(|| unauthorised("the API token is not valid"))?;
-            let all = Grant::permissions_at(Permission::all().collect(), Place::Everywhere);
-            let access = Access::new(Who::Token(name), vec![all], Tree::default());
-            return Ok(Self { access });
+            return of_token(token.trim(), &origin, state).await;
         }
-        match session::user(&parts.headers, state).await? {
+        match session::person(&parts.headers, &origin, state).await? {
             None => Err(unauthorised(
                 "log in at /login, or send an API token as `Authorization: Bearer`",
             )),
-            Some(user) if user.must_change => Err(Problem::new(
+            Some(person) if person.user.must_change => Err(Problem::new(
                 ProblemType::Forbidden,
                 "change the one-time password at /account/password first",
             )),
-            Some(user) => Ok(Self {
-                access: session::access(&user),
+            Some(person) => Ok(Self {
+                access: person.access,
+                by: person.by,
             }),
         }
     }
+}
+
+async fn of_token(token: &str, origin: &Origin, state: &AppState) -> Result<Caller, Problem> {
+    let digest = secret::digest(token);
+    let now_ms = state.clock.now_ms();
+    let found = state.store.token(digest, now_ms).await?;
+    let found = found.ok_or_else(|| unauthorised("the API token is not valid"))?;
+    let noted = found.seen_ms.unwrap_or(i64::MIN);
+    if now_ms.saturating_sub(noted) >= NOTED_MS {
+        state.store.touch_token(digest, now_ms).await?;
+    }
+    let who = Who::Token(found.name);
+    Ok(Caller {
+        access: Access::new(who.clone(), vec![found.grant], found.tree),
+        by: origin.by(who),
+    })
 }
 
 fn unauthorised(detail: &str) -> Problem {

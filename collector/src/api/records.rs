@@ -14,9 +14,9 @@ use manyi_shared::domain::{Channel, HallId, OutcomeKind, StreamId, TerminalId};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
-use super::ScoreRequest;
 use super::auth::Caller;
 use super::scores::files::CSV;
+use super::{ScoreRequest, visible_halls};
 use crate::access::{Permission, Place};
 use crate::app::AppState;
 use crate::export::csv::{BOM, line};
@@ -86,7 +86,8 @@ pub(super) async fn records(
     let query = query.unwrap_or_default();
     allowed_only(&query)?;
     let now = Timestamp::from_millisecond(state.clock.now_ms()).map_err(|_| Problem::internal())?;
-    let request = ScoreRequest::parse(&query, &state.store.halls().await?, now)?;
+    let halls = visible_halls(&state, &caller.access, Permission::Export).await?;
+    let request = ScoreRequest::parse(&query, &halls, now)?;
     let hall = request.hall.clone().ok_or_else(|| {
         let detail = "`hall` is missing: the list is of one hall";
         Problem::new(ProblemType::Malformed, detail)

@@ -105,18 +105,20 @@ struct TotalBody {
 )]
 pub(super) async fn scores(
     State(state): State<AppState>,
-    _caller: Caller,
+    caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Json<ScoresBody>, Problem> {
-    answer(&state, query.as_deref()).await.map(Json)
+    answer(&state, &caller, query.as_deref()).await.map(Json)
 }
 
-/// The answer to a query, whatever form it then gets.
-async fn answer(state: &AppState, query: Option<&str>) -> Result<ScoresBody, Problem> {
-    let now =
-        jiff::Timestamp::from_millisecond(state.clock.now_ms()).map_err(|_| Problem::internal())?;
-    let halls = state.store.halls().await?;
-    let request = ScoreRequest::parse(query.unwrap_or_default(), &halls, now)?;
+/// The answer to a caller's query, whatever form it then gets.
+async fn answer(
+    state: &AppState,
+    caller: &Caller,
+    query: Option<&str>,
+) -> Result<ScoresBody, Problem> {
+    let query = query.unwrap_or_default();
+    let request = ScoreRequest::of_caller(state, &caller.access, query).await?;
     let counted = count(state.store.as_ref(), &request).await?;
     let names = Labels::load(state, &request).await?;
     let groups = if request.group.is_empty() {

@@ -4,3 +4,4 @@ mod exports;
 mod scores;
 pub(crate) mod support;
 mod token;
+mod walk;

@@ -2,8 +2,10 @@
 
 use serde_json::json;
 
-use super::{Globals, block_on, out, who};
+use super::{Globals, block_on, noted, out, who};
+use crate::access::Place;
 use crate::alarm::{Alarm, Cause, current};
+use crate::audit::Action;
 use crate::clock::{Clock, SystemClock};
 use crate::store::FaultStore;
 
@@ -25,6 +27,8 @@ impl Args {
         let (_, store) = globals.open()?;
         let now_ms = SystemClock.now_ms();
         if let Some(id) = self.clear {
+            let object = format!("incident:{id}");
+            noted(&store, Action::ClearIncident, Place::Everywhere, object);
             let cleared = store.clear_incident(id, who(), now_ms);
             let incident = block_on(async { Ok(cleared.await?) })??;
             let (window, id) = (&incident.window, incident.id_text());

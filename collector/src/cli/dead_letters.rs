@@ -7,7 +7,9 @@ use manyi_shared::domain::{Seq, StreamId};
 use manyi_shared::wire::Record;
 use serde_json::json;
 
-use super::{Globals, block_on, out, who};
+use super::{Globals, block_on, noted, out, who};
+use crate::access::Place;
+use crate::audit::Action;
 use crate::clock::{Clock, SystemClock};
 use crate::store::FaultStore;
 use crate::store::faults::KeptLetter;
@@ -75,6 +77,8 @@ impl Command {
                 show(&letter, &bytes, json);
             }
             Self::Replay { stream, seq, json } => {
+                let (all, object) = (Place::Everywhere, "dead letters");
+                noted(&store, Action::ReplayDeadLetters, all, object);
                 let replayed = store.replay(stream.zip(seq), who(), SystemClock.now_ms());
                 let letters = block_on(async { Ok(replayed.await?) })?;
                 if let Some((stream, seq)) = stream.zip(seq)

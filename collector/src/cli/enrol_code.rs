@@ -5,7 +5,9 @@ use manyi_shared::domain::{HallId, WindowId};
 use manyi_shared::wire::{EnrolmentCode, Suite};
 
 use super::place::chosen;
-use super::{Globals, block_on, out};
+use super::{Globals, block_on, noted, out};
+use crate::access::Place;
+use crate::audit::Action;
 use crate::clock::{Clock, SystemClock};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{IdentityStore, IngestStore, NewCode};
@@ -78,6 +80,8 @@ impl Args {
             digest: code.digest(),
             expires_ms,
         };
+        let at = Place::Window(hall.id.clone(), self.window.clone());
+        noted(store, Action::MakeEnrolmentCode, at, "enrolment code");
         if !store.add_code(fresh).await? {
             bail!("hall `{}` has no window `{}`", hall.id, self.window);
         }

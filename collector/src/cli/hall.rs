@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::{Globals, block_on, out};
+use super::{Globals, block_on, noted, out};
+use crate::access::Place;
+use crate::audit::Action;
 use crate::hall::HallTables;
 use crate::store::IngestStore;
 
@@ -42,6 +44,8 @@ impl Command {
             tables.options.windows.len(),
             tables.assets.len(),
         );
+        let at = Place::Hall(tables.hall.id.clone());
+        noted(&store, Action::ImportHall, at, "tables");
         let imported = block_on(async { Ok(store.import_hall(tables).await?) })??;
         out::line(summary);
         for window in &imported.removed_windows {

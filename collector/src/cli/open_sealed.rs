@@ -15,7 +15,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::place::{chosen, has};
-use super::{Globals, block_on, keys, out, who};
+use super::{Globals, block_on, keys, noted, out, who};
+use crate::access::Place;
+use crate::audit::Action;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::store::sqlite::SqliteStore;
@@ -74,6 +76,8 @@ impl Args {
         let now_ms = SystemClock.now_ms();
         let messages = block_on(async {
             let filter = self.filter(store).await?;
+            let hall = filter.hall.clone().map_or(Place::Everywhere, Place::Hall);
+            noted(store, Action::OpenMessages, hall, "messages");
             Ok(store.messages(filter, who(), now_ms).await?)
         })?;
         if !self.json && messages.is_empty() {
@@ -122,6 +126,7 @@ impl Args {
         let about = format!("the exported journal `{}`", file.display());
         let n = left.len() as u64;
         let now_ms = SystemClock.now_ms();
+        noted(store, Action::OpenMessages, Place::Everywhere, "messages");
         block_on(async { Ok(store.note_message_access(who(), n, about, now_ms).await?) })?;
         for (stream, message) in left {
             let opened = secret.open(&message.sealed, stream, message.target);

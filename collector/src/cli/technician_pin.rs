@@ -7,7 +7,9 @@ use manyi_shared::domain::{HallId, WindowId};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use super::place::{chosen, has};
-use super::{Globals, block_on, out};
+use super::{Globals, block_on, noted, out};
+use crate::access::Place;
+use crate::audit::Action;
 use crate::office::secret;
 use crate::store::OfficeStore;
 
@@ -43,6 +45,8 @@ impl Args {
                 .window
                 .as_ref()
                 .map_or_else(|| format!("hall {}", hall.id), |w| format!("window {w}"));
+            let at = Place::Hall(hall.id.clone());
+            noted(&store, Action::SetTechnicianPin, at, whose.clone());
             let set = store.set_technician_pin(hall.id, self.window, hash);
             let version = set.await?;
             out::line(format_args!(

@@ -4,7 +4,9 @@ use anyhow::bail;
 use clap::Subcommand;
 use manyi_shared::domain::TerminalId;
 
-use super::{Globals, block_on, out};
+use super::{Globals, block_on, noted, out};
+use crate::access::Place;
+use crate::audit::Action;
 use crate::store::{IdentityStore, IngestStore, TerminalSummary};
 
 /// What to do with terminals.
@@ -42,6 +44,8 @@ impl Command {
                 })
             }
             Self::Revoke { id } => {
+                let object = format!("terminal:{id} revoke");
+                noted(&store, Action::ChangeTerminal, Place::Everywhere, object);
                 if !block_on(async { Ok(store.revoke(id).await?) })? {
                     bail!("there is no terminal `{id}`");
                 }
@@ -49,6 +53,8 @@ impl Command {
                 Ok(())
             }
             Self::Rotate { id } => {
+                let object = format!("terminal:{id} rotate");
+                noted(&store, Action::ChangeTerminal, Place::Everywhere, object);
                 if !block_on(async { Ok(store.want_rotation(id).await?) })? {
                     bail!("no terminal `{id}` is in use");
                 }

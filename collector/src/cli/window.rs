@@ -4,7 +4,8 @@ use clap::Subcommand;
 use manyi_shared::domain::{HallId, WindowId};
 
 use super::place::{chosen, has};
-use super::{Globals, block_on, out};
+use super::{Globals, block_on, noted, out};
+use crate::audit::Action;
 use crate::hall::check_paused;
 use crate::store::OfficeStore;
 
@@ -47,6 +48,12 @@ impl Command {
             let hall = chosen(&store, place.hall.as_ref()).await?;
             has(&hall, &place.window)?;
             let window = place.window.clone();
+            let at = crate::access::Place::Window(hall.id.clone(), window.clone());
+            let doing = match &self {
+                Self::Pause { .. } => "pause",
+                Self::Resume { .. } => "resume",
+            };
+            noted(&store, Action::PauseWindow, at, doing);
             let (done, version) = match &self {
                 Self::Pause { text, .. } => {
                     check_paused(text)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ConnectInfo;
-use axum::http::Request;
+use axum::http::{Extensions, HeaderMap, Request};
 use axum::response::{IntoResponse, Response};
 use tower_governor::governor::GovernorConfigBuilder;
 use tower_governor::key_extractor::{GlobalKeyExtractor, KeyExtractor};
@@ -26,22 +26,29 @@ impl KeyExtractor for Sender {
     type Key = IpAddr;
 
     fn extract<T>(&self, request: &Request<T>) -> Result<IpAddr, GovernorError> {
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-        let peer = peer.ok_or(GovernorError::UnableToExtractKey)?.0.ip();
-        if self.trusted_proxy != Some(peer) {
-            return Ok(peer);
-        }
-        // The last entry is the proxy's own word; those before it are whatever the sender wrote.
-        let forwarded = request
-            .headers()
-            .get_all("x-forwarded-for")
-            .iter()
-            .next_back();
-        let last = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next());
-        Ok(last
-            .and_then(|text| text.trim().parse().ok())
-            .unwrap_or(peer))
+        sender(request.headers(), request.extensions(), self.trusted_proxy)
+            .ok_or(GovernorError::UnableToExtractKey)
     }
+}
+
+/// The sender's address: the peer's, or what the trusted proxy says it is. None without a
+/// connection, as in tests.
+pub(crate) fn sender(
+    headers: &HeaderMap,
+    extensions: &Extensions,
+    trusted_proxy: Option<IpAddr>,
+) -> Option<IpAddr> {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip();
+    if trusted_proxy != Some(peer) {
+        return Some(peer);
+    }
+    // The last entry is the proxy's own word; those before it are whatever the sender wrote.
+    let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
+    let last = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next());
+    Some(
+        last.and_then(|text| text.trim().parse().ok())
+            .unwrap_or(peer),
+    )
 }
 
 /// Limits the routes to the configuration's tries a minute, from one address and together.

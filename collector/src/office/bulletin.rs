@@ -24,6 +24,7 @@ use super::language::Language;
 use super::session::LoggedIn;
 use super::tables::TableView;
 use crate::access::{Access, Permission, Place};
+use crate::api::visible_halls;
 use crate::app::AppState;
 use crate::problem::{Problem, ProblemType};
 use crate::publish::bulletin::month_before;
@@ -233,8 +234,8 @@ async fn page(
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
     let drawn = async {
-        let halls = state.store.halls().await.map_err(Problem::from)?;
         let access = user.0.access.clone();
+        let halls = visible_halls(&state, &access, Permission::SeeScores).await?;
         let chosen = chosen(&asked, &halls, &access, now(&state)?)?;
         let shown = shown(&state, &chosen, &halls).await?;
         let frame = Frame::of(&user, language, Section::Bulletin, &uri);

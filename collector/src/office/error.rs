@@ -152,13 +152,18 @@ pub(super) fn draw(status: StatusCode, page: &impl Template) -> Result<Response,
 
 /// The answer where nothing is: a page for browsers, a problem body for programs.
 pub async fn not_found(headers: HeaderMap, uri: Uri) -> Response {
+    failed(Problem::not_found(), &headers, &uri).await
+}
+
+/// A problem as a page for browsers, as a problem body for programs.
+pub(crate) async fn failed(problem: Problem, headers: &HeaderMap, uri: &Uri) -> Response {
     let accept = headers
         .get(ACCEPT)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     if accept.contains("text/html") {
-        let page = PageError::new(Problem::not_found(), Language::of(&headers, &uri));
+        let page = PageError::new(problem, Language::of(headers, uri));
         return security_headers(page.into_response()).await;
     }
-    Problem::not_found().into_response()
+    problem.into_response()
 }

@@ -26,6 +26,17 @@ pub(super) fn time_of_day(ms: i64, zone: &TimeZone) -> String {
     )
 }
 
+/// A moment in this machine's zone, `2026-03-09 12:00 +08:00`.
+pub(super) fn moment(ms: i64) -> String {
+    Timestamp::from_millisecond(ms).map_or_else(
+        |_| String::new(),
+        |at| {
+            let local = at.to_zoned(TimeZone::system());
+            local.strftime("%Y-%m-%d %H:%M %:z").to_string()
+        },
+    )
+}
+
 /// How long ago, in one unit.
 pub(super) fn ago(ms: i64, language: Language) -> String {
     let seconds = ms.max(0) / 1000;

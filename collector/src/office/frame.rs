@@ -12,6 +12,7 @@ use super::language::Language;
 use super::query::Pairs;
 use super::session::LoggedIn;
 use super::words::Words;
+use crate::access::{Access, Permission};
 use crate::store::HallSummary;
 use words::FrameWords;
 
@@ -70,7 +71,27 @@ impl Section {
                 | Self::Clerks
                 | Self::Fleet
                 | Self::Bulletin
+                | Self::Administration
+                | Self::Account
         )
+    }
+
+    /// Whether somebody may open it; nobody is sent to a page that refuses.
+    fn is_open_to(self, access: &Access) -> bool {
+        let needed: &[Permission] = match self {
+            Self::Account => return true,
+            Self::Clerks => &[Permission::SeeClerks],
+            Self::Fleet => &[Permission::SeeFleet],
+            Self::Administration => &[
+                Permission::ManagePeople,
+                Permission::ManageTokens,
+                Permission::SeeAudit,
+            ],
+            _ => &[Permission::SeeScores],
+        };
+        needed
+            .iter()
+            .any(|permission| access.somewhere(*permission))
     }
 
     /// Its first page.
@@ -205,7 +226,7 @@ impl Frame {
         Self {
             navigation: Section::ALL
                 .into_iter()
-                .filter(|section| section.is_built())
+                .filter(|section| section.is_built() && section.is_open_to(&user.0.access))
                 .map(item)
                 .collect(),
             here: section.name(bare.labels),

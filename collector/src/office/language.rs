@@ -37,6 +37,14 @@ impl Language {
         }
     }
 
+    /// The code in `?lang=`, in the cookie and in the database.
+    pub(super) const fn code(self) -> &'static str {
+        match self {
+            Self::Chinese => "zh",
+            Self::English => "en",
+        }
+    }
+
     /// The pages' words.
     pub(super) const fn words(self) -> &'static Words {
         match self {
@@ -69,14 +77,20 @@ impl<S: Sync> FromRequestParts<S> for Language {
     }
 }
 
+/// The cookie that remembers a language, by its code.
+pub(super) fn cookie_of(code: &str) -> Option<&'static str> {
+    match Language::from_code(code)? {
+        Language::Chinese => Some("manyi_lang=zh; Path=/; Max-Age=31536000; SameSite=Strict"),
+        Language::English => Some("manyi_lang=en; Path=/; Max-Age=31536000; SameSite=Strict"),
+    }
+}
+
 /// Keeps a language that was asked for by `?lang=` for the next pages.
 pub(super) async fn remember(request: Request, next: Next) -> Response {
     let asked = asked(request.uri());
     let mut response = next.run(request).await;
-    let value = match asked {
-        Some(Language::Chinese) => "manyi_lang=zh; Path=/; Max-Age=31536000; SameSite=Strict",
-        Some(Language::English) => "manyi_lang=en; Path=/; Max-Age=31536000; SameSite=Strict",
-        None => return response,
+    let Some(value) = asked.and_then(|language| cookie_of(language.code())) else {
+        return response;
     };
     response
         .headers_mut()

@@ -19,7 +19,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::{mpsc, watch};
 
-use super::session;
+use super::session::{self, Origin};
 use super::today::{HallQuery, chosen, visible};
 use crate::access::Who;
 use crate::api::auth::Caller;
@@ -108,7 +108,7 @@ fn event(name: &str) -> Event {
 async fn may_listen(state: &AppState, caller: &Caller, headers: &HeaderMap) -> bool {
     match caller.access.who() {
         Who::Token(_) | Who::Operator(_) => true,
-        Who::User(_) => session::user(headers, state)
+        Who::User(_) => session::person(headers, &Origin::default(), state)
             .await
             .map_or(true, |user| user.is_some()),
     }

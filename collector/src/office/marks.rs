@@ -22,6 +22,7 @@ use super::frame::{Frame, Section};
 use super::language::Language;
 use super::session::LoggedIn;
 use crate::access::{Permission, Place as Where};
+use crate::api::visible_halls;
 use crate::app::AppState;
 use crate::marks::{Place, Rule};
 use crate::problem::{Problem, ProblemType};
@@ -110,7 +111,7 @@ async fn page(
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
     let drawn = async {
-        let halls = state.store.halls().await.map_err(Problem::from)?;
+        let halls = visible_halls(&state, &user.0.access, Permission::SeeClerks).await?;
         let hall = chosen(&asked.hall, &halls)?;
         let place = Where::Hall(hall.id.clone());
         user.0
@@ -274,7 +275,7 @@ async fn decide(
 
 async fn write(state: &AppState, user: &LoggedIn, act: Act) -> Result<(), Problem> {
     let malformed = |detail: &str| Problem::new(ProblemType::Malformed, detail);
-    let halls = state.store.halls().await?;
+    let halls = visible_halls(state, &user.0.access, Permission::MarkRatings).await?;
     let hall = chosen(&act.hall, &halls)?;
     let place = Where::Hall(hall.id.clone());
     user.0.access.require(Permission::MarkRatings, &place)?;

@@ -12,14 +12,22 @@ use super::error::{PageError, draw};
 use super::frame::Frame;
 use super::language::Language;
 use super::login::MAX_PASSWORD_BYTES;
+use super::secret;
+use super::session::{self, AnyLogin, Origin, Person};
 use super::words::Words;
-use super::{secret, session};
+use crate::access::throttle::Pace;
 use crate::app::AppState;
-use crate::problem::Problem;
-use crate::store::users::OfficeUser;
+use crate::problem::{Problem, ProblemType};
+use crate::store::users::{OfficeUser, UserChange, UserRefused};
 
 /// The least length of a password of one's own, in characters.
 const MIN_CHARACTERS: usize = 12;
+
+/// Tries at the own password from an open session.
+const TRIES: Pace = Pace {
+    burst: 10,
+    period_ms: 30_000,
+};
 
 #[derive(Debug, Template)]
 #[template(path = "password.html")]
@@ -42,18 +50,11 @@ pub(super) struct Change {
 
 /// `GET /account/password`.
 pub(super) async fn page(
-    State(state): State<AppState>,
+    AnyLogin(person): AnyLogin,
     language: Language,
     uri: Uri,
-    headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    match session::user(&headers, &state)
-        .await
-        .map_err(|problem| PageError::new(problem, language))?
-    {
-        None => Ok(Redirect::to("/login").into_response()),
-        Some(user) => form(language, &uri, &user, None),
-    }
+    form(language, &uri, &person.user, None)
 }
 
 fn form(
@@ -82,42 +83,84 @@ fn form(
 /// `POST /account/password`. Ends every other session of the user.
 pub(super) async fn change(
     State(state): State<AppState>,
+    AnyLogin(person): AnyLogin,
     language: Language,
     uri: Uri,
     headers: HeaderMap,
+    origin: Origin,
     Form(change): Form<Change>,
 ) -> Result<Response, PageError> {
-    attempt(&state, language, &uri, &headers, change)
+    let changed = async {
+        if let Some(refused) = refusal(&change, language.words()) {
+            return form(language, &uri, &person.user, Some(refused));
+        }
+        if !is_own(&state, &person, change.current).await? {
+            return form(
+                language,
+                &uri,
+                &person.user,
+                Some(language.words().password_wrong),
+            );
+        }
+        let password_hash = secret::hash(change.new).await?;
+        let wanted = UserChange::Password { password_hash };
+        let by = person.by.clone();
+        let changed =
+            state
+                .store
+                .change_user(person.name.clone(), wanted, by, state.clock.now_ms());
+        changed
+            .await
+            .map_err(Problem::from)?
+            .map_err(refused_change)?;
+        state.live.session_ended();
+        tracing::info!(user = person.name, "password changed");
+        let name = person.name.clone();
+        let cookie = session::start(&state, &headers, &origin, name, false).await?;
+        Ok(([(SET_COOKIE, cookie)], Redirect::to("/office")).into_response())
+    };
+    changed
         .await
-        .map_err(|error| error.speaking(language))
+        .map_err(|error: PageError| error.speaking(language))
 }
 
-async fn attempt(
+/// Whether this is the person's password. Tried as often as at the login, so that an open session
+/// is no way around that limit.
+pub(super) async fn is_own(
     state: &AppState,
-    language: Language,
-    uri: &Uri,
-    headers: &HeaderMap,
-    change: Change,
-) -> Result<Response, PageError> {
-    let Some(user) = session::user(headers, state).await? else {
-        return Ok(Redirect::to("/login").into_response());
+    person: &Person,
+    password: String,
+) -> Result<bool, PageError> {
+    if password.len() > MAX_PASSWORD_BYTES {
+        return Ok(false);
+    }
+    let bucket = secret::digest(&format!("own password\n{}", person.name));
+    let now_ms = state.clock.now_ms();
+    let taken = state.store.try_now(bucket, TRIES, now_ms).await;
+    if let Err(wait_ms) = taken.map_err(Problem::from)? {
+        let seconds = u64::try_from(wait_ms / 1000).unwrap_or_default() + 1;
+        let problem = Problem::new(ProblemType::TooManyRequests, "too many tries");
+        return Err(problem.retry_after(seconds).into());
+    }
+    let hash = Some(person.user.password_hash.clone());
+    let verified = secret::verify(password, hash).await?;
+    if verified {
+        state.store.forgive(bucket).await.map_err(Problem::from)?;
+    }
+    Ok(verified)
+}
+
+/// A change that the store refused, as a problem.
+pub(super) fn refused_change(refused: UserRefused) -> Problem {
+    let kind = match refused {
+        UserRefused::Unknown => return Problem::not_found(),
+        UserRefused::NoSuchPlace => ProblemType::Malformed,
+        UserRefused::Taken
+        | UserRefused::Stale
+        | UserRefused::LastAdministrator
+        | UserRefused::Linked => ProblemType::Conflict,
     };
-    if let Some(refused) = refusal(&change, language.words()) {
-        return form(language, uri, &user, Some(refused));
-    }
-    if !secret::verify(change.current, Some(user.password_hash.clone())).await? {
-        return form(language, uri, &user, Some(language.words().password_wrong));
-    }
-    let hash = secret::hash(change.new).await?;
-    state
-        .store
-        .set_password(user.name.clone(), hash)
-        .await
-        .map_err(Problem::from)?;
-    state.live.session_ended();
-    tracing::info!(user = user.name, "password changed");
-    let cookie = session::start(state, user.name).await?;
-    Ok(([(SET_COOKIE, cookie)], Redirect::to("/office")).into_response())
+    Problem::new(kind, refused.to_string())
 }
 
 fn refusal(change: &Change, words: &'static Words) -> Option<&'static str> {

@@ -61,7 +61,35 @@ pub fn digest(token: &str) -> TokenDigest {
 /// # Errors
 /// [`SecretError::Random`].
 pub fn one_time_password() -> Result<String, SecretError> {
-    let mut bytes = [0; ONE_TIME_LENGTH];
+    crockford::<ONE_TIME_LENGTH>(5)
+}
+
+/// A fresh recovery code, in groups of four: 80 random bits.
+///
+/// # Errors
+/// [`SecretError::Random`].
+pub fn recovery_code() -> Result<String, SecretError> {
+    crockford::<16>(4)
+}
+
+/// What is stored of a recovery code, however people write it down: without hyphens and spaces, in
+/// capitals, with the letters that Crockford's base32 reads as digits.
+#[must_use]
+pub fn recovery_digest(text: &str) -> TokenDigest {
+    let plain: String = text
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .map(|c| match c.to_ascii_uppercase() {
+            'O' => '0',
+            'I' | 'L' => '1',
+            other => other,
+        })
+        .collect();
+    digest(&plain)
+}
+
+fn crockford<const N: usize>(group: usize) -> Result<String, SecretError> {
+    let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(SecretError::Random)?;
     // 256 is a multiple of 32, so every character is equally likely.
     let characters = bytes.map(|byte| {
@@ -71,8 +99,8 @@ pub fn one_time_password() -> Result<String, SecretError> {
             .map_or('0', char::from)
     });
     let groups: Vec<String> = characters
-        .chunks(5)
-        .map(|group| group.iter().collect())
+        .chunks(group)
+        .map(|characters| characters.iter().collect())
         .collect();
     Ok(groups.join("-"))
 }
@@ -92,6 +120,8 @@ pub async fn hash(password: String) -> Result<String, SecretError> {
 /// [`SecretError::Hash`] when the hash is damaged.
 pub async fn verify(password: String, hash: Option<String>) -> Result<bool, SecretError> {
     aside(move || {
+        // Whoever comes through a login service only has no password that could verify.
+        let hash = hash.filter(|hash| !hash.is_empty());
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| NOBODY.clone());
         let hash =

@@ -1,6 +1,7 @@
 //! The pages through the real router, on a real database.
 
 mod pages;
+mod people;
 
 use std::pin::Pin;
 

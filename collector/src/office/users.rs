@@ -32,6 +32,7 @@ pub async fn create_first_user(
         name: FIRST_USER.to_owned(),
         password_hash: secret::hash(password.clone()).await?,
         must_change: true,
+        ..OfficeUser::default()
     };
     let added = store.add_first_user(user, now_ms).await?;
     Ok(added.then_some(password))

@@ -1,6 +1,6 @@
 //! The monthly bulletin: what is in it, and how it is made from the counts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
@@ -60,6 +60,11 @@ pub fn month_of(text: &str) -> Option<(Date, Date)> {
     let (year, month) = text.split_once('-').filter(|_| text.len() == 7)?;
     let first = Date::new(year.parse().ok()?, month.parse().ok()?, 1).ok()?;
     Some((first, first.last_of_month()))
+}
+
+/// `2026-10-01T00:00:00+08:00`.
+fn written(at: &jiff::Zoned) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
 /// What a bulletin is counted from.
@@ -134,8 +139,8 @@ impl Bulletin {
                 |hall| Text::new(hall.name.clone(), hall.name.clone()),
             ),
             time_zone: request.range.zone_name().to_owned(),
-            from: request.range.from().to_string(),
-            to: request.range.to().to_string(),
+            from: written(&request.range.from()),
+            to: written(&request.range.to()),
             tables: Vec::new(),
             public: Vec::new(),
             min_group: state.config.public_min_group,
@@ -175,6 +180,7 @@ async fn fill(
         outcomes(&known),
         channels(&scope.count("channel").await?, rounding),
         units(&by_unit.0, by_unit.1, &unit_names, rounding),
+        super::tags::table(&bad_tags(scope).await?),
         incidents(scope, content).await?,
         rectification(&known),
     ];
@@ -399,6 +405,29 @@ fn units(counted: &Counted, column: Split, known: &Names, rounding: Rounding) ->
         rows,
         notes: Vec::new(),
     }
+}
+
+/// How many bad ratings have each tag, of all halls together.
+async fn bad_tags(scope: &Scope<'_>) -> Result<BTreeMap<u16, u128>, Problem> {
+    let request = scope.request("")?;
+    let from = request.range.from().timestamp().as_millisecond();
+    let to = request.range.to().timestamp().as_millisecond();
+    let mut sum = BTreeMap::new();
+    for hall in scope
+        .halls
+        .iter()
+        .filter(|hall| scope.ids.contains(hall.id.as_str()))
+    {
+        for (tag, n) in scope
+            .state
+            .store
+            .bad_tags(hall.id.clone(), from..to)
+            .await?
+        {
+            *sum.entry(tag).or_insert(0) += n;
+        }
+    }
+    Ok(sum)
 }
 
 /// What the centre learnt in the month that may mean missing records, and nobody has cleared.

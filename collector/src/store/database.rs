@@ -5,14 +5,16 @@
 //! 2. A write is all or nothing, and is answered when it is durable.
 
 use std::path::Path;
+use std::sync::Mutex;
 
 use manyi_shared::domain::HallId;
 use manyi_shared::wire::PublicKey;
 
 use super::StoreError;
 use super::postgres::Postgres;
-use super::sql::{Db, ingest, proof, recount, tally};
+use super::sql::{Db, audit, ingest, proof, recount, tally};
 use super::sqlite::Sqlite;
+use crate::audit::Note;
 use crate::config::{Config, PostgresSettings};
 use crate::verify::Report;
 
@@ -20,6 +22,8 @@ use crate::verify::Report;
 #[derive(Debug)]
 pub struct Database {
     backend: Backend,
+    /// What the next write is noted as in the audit log.
+    next_note: Mutex<Option<(Note, i64)>>,
 }
 
 /// The databases there are.
@@ -90,12 +94,14 @@ impl Database {
     const fn over_postgres(postgres: Postgres) -> Self {
         Self {
             backend: Backend::Postgres(postgres),
+            next_note: Mutex::new(None),
         }
     }
 
     const fn over_sqlite(sqlite: Sqlite) -> Self {
         Self {
             backend: Backend::Sqlite(sqlite),
+            next_note: Mutex::new(None),
         }
     }
 
@@ -137,6 +143,30 @@ impl Database {
         proof::verify::verify(&Db::new(connection), hall, collector)
     }
 
+    /// Writes a note into the audit log in the transaction of the next write, when that succeeds. For
+    /// commands, which make one change each.
+    pub(crate) fn note_next_write(&self, note: Note, now_ms: i64) {
+        if let Ok(mut next) = self.next_note.lock() {
+            *next = Some((note, now_ms));
+        }
+    }
+
+    /// The job, and after it the note that waits for it.
+    fn noted<T, F>(&self, job: F) -> impl FnOnce(&Db<'_>) -> Result<T, StoreError> + Send + 'static
+    where
+        T: Send + 'static,
+        F: FnOnce(&Db<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let note = self.next_note.lock().ok().and_then(|mut next| next.take());
+        move |db| {
+            let done = job(db)?;
+            if let Some((note, now_ms)) = note {
+                audit::append(db, &note, now_ms)?;
+            }
+            Ok(done)
+        }
+    }
+
     /// Runs `job`, which writes nothing, on one moment of the database.
     ///
     /// # Errors
@@ -161,6 +191,7 @@ impl Database {
         T: Send + 'static,
         F: FnOnce(&Db<'_>) -> Result<T, StoreError> + Send + 'static,
     {
+        let job = self.noted(job);
         match &self.backend {
             Backend::Sqlite(sqlite) => sqlite.write(job).await,
             Backend::Postgres(postgres) => postgres.write(job).await,
@@ -178,6 +209,7 @@ impl Database {
         T: Send + 'static,
         F: FnOnce(&Db<'_>) -> Result<T, StoreError> + Send + 'static,
     {
+        let job = self.noted(job);
         match &self.backend {
             Backend::Sqlite(sqlite) => sqlite.write(job).await,
             Backend::Postgres(postgres) => postgres.write_beside(job).await,

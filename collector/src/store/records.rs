@@ -1,5 +1,6 @@
 //! The part of the port that hands out what was counted, one by one.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use async_trait::async_trait;
@@ -28,6 +29,14 @@ pub trait RecordStore: Send + Sync {
         hall: HallId,
         range: Range<i64>,
     ) -> Result<Vec<CountedFold>, StoreError>;
+
+    /// How many bad ratings of a hall in the same range have each tag, as they now stand. A rating
+    /// with several tags is counted for each.
+    async fn bad_tags(
+        &self,
+        hall: HallId,
+        range: Range<i64>,
+    ) -> Result<BTreeMap<u16, u128>, StoreError>;
 }
 
 /// Where a record is: terminal, stream, position.

@@ -21,6 +21,7 @@
 //! letting one of them run beside others is a decision about speed, not about what is right.
 
 mod alerts;
+pub(crate) mod audit;
 mod enrolment;
 mod faults;
 pub(crate) mod fleet;

@@ -13,12 +13,15 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
+use manyi_collector::access::Place;
 use manyi_collector::app::{self, AppState};
+use manyi_collector::audit::By;
 use manyi_collector::clock::{Clock, SetClock};
 use manyi_collector::config::Config;
 use manyi_collector::hall::HallTables;
 use manyi_collector::keys::SigningKeys;
 use manyi_collector::store::sqlite::{FILE_NAME, SqliteStore};
+use manyi_collector::store::users::NewToken;
 use manyi_collector::store::{IngestStore, NewCode, OfficeStore, UserStore};
 use manyi_shared::domain::{
     BootId, Call, Channel, ClockReading, HallId, Level, Outcome, Seq, ServiceEvent, StreamId,
@@ -182,9 +185,18 @@ impl Centre {
     /// A valid API token.
     pub(crate) async fn token(&self) -> String {
         let token = "manyi_test".to_owned();
-        let name = "test".to_owned();
-        let added = self.store.add_token(digest(token.as_bytes()), name, NOW);
-        assert!(added.await.expect("stored"));
+        let new = NewToken {
+            digest: digest(token.as_bytes()),
+            name: "test".to_owned(),
+            permissions: "see_scores,see_fleet,ask_citizens"
+                .parse()
+                .expect("permissions"),
+            place: Place::Everywhere,
+            expires_ms: None,
+        };
+        let by = By::operator("test".to_owned());
+        let added = self.store.add_token(new, by, NOW).await;
+        added.expect("stored").expect("a free name");
         token
     }
 

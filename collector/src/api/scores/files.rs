@@ -42,7 +42,7 @@ pub(crate) async fn csv(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     caller.access.require_somewhere(Permission::Export)?;
-    let body = answer(&state, query.as_deref()).await?;
+    let body = answer(&state, &caller, query.as_deref()).await?;
     let made = Made::now(&state, caller.name())?;
     let name = body.file_name("csv");
     let bytes = csv::file(&[&table(body, &made)]);
@@ -72,7 +72,7 @@ pub(crate) async fn xlsx(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     caller.access.require_somewhere(Permission::Export)?;
-    let body = answer(&state, query.as_deref()).await?;
+    let body = answer(&state, &caller, query.as_deref()).await?;
     let made = Made::now(&state, caller.name())?;
     let name = body.file_name("xlsx");
     let table = table(body, &made);

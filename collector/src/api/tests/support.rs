@@ -1,5 +1,6 @@
 //! A collector on a real database in a temporary directory, asked without a socket.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -11,13 +12,15 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use manyi_shared::wire::SecretKey;
 use tower::ServiceExt;
 
+use crate::access::{Grant, Role};
 use crate::app::{AppState, router};
+use crate::audit::By;
 use crate::clock::SetClock;
 use crate::config::Config;
 use crate::office::{secret, session};
 use crate::store::sql::Db;
 use crate::store::sqlite::SqliteStore;
-use crate::store::users::OfficeUser;
+use crate::store::users::{NewSession, NewToken, OfficeUser, UserChange, UserRefused};
 use crate::store::{StoreError, UserStore};
 
 /// Monday 2026-03-09, 12:00 in Shanghai, the day after New York sets its clocks forward.
@@ -80,9 +83,15 @@ pub(crate) fn ms(instant: &str) -> i64 {
 
 impl TestApp {
     pub(crate) async fn new() -> Self {
+        Self::configured(|_| {}).await
+    }
+
+    /// With another configuration than the default.
+    pub(crate) async fn configured(change: impl FnOnce(&mut Config)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::create(directory.path()).unwrap());
-        let config = Config::load(None, |_| None, Some(directory.path())).unwrap();
+        let mut config = Config::load(None, |_| None, Some(directory.path())).unwrap();
+        change(&mut config);
         let clock = Arc::new(SetClock::at(ms(NOW)));
         let key = SecretKey::from_seed(&[7; 32]);
         let state = AppState::new(
@@ -171,20 +180,76 @@ impl TestApp {
             name: "office".to_owned(),
             password_hash: secret::hash(password.to_owned()).await.unwrap(),
             must_change,
+            ..OfficeUser::default()
         };
         assert!(self.store.add_first_user(user, ms(NOW)).await.unwrap());
+    }
+
+    /// Another user with this password and these roles, as `role@place`.
+    pub(crate) async fn person(&self, name: &str, password: &str, roles: &[&str]) {
+        let grant = |text: &&str| {
+            let (role, place) = text.split_once('@').unwrap();
+            Grant::role(Role::from_name(role).unwrap(), place.parse().unwrap())
+        };
+        let user = OfficeUser {
+            name: name.to_owned(),
+            password_hash: secret::hash(password.to_owned()).await.unwrap(),
+            grants: roles.iter().map(grant).collect(),
+            ..OfficeUser::default()
+        };
+        let wanted = UserChange::Add(Box::new(user));
+        self.change(name, wanted).await.unwrap();
+    }
+
+    /// A change by an operator.
+    pub(crate) async fn change(&self, name: &str, wanted: UserChange) -> Result<(), UserRefused> {
+        let by = By::operator("test".to_owned());
+        let changed = self.store.change_user(name.to_owned(), wanted, by, ms(NOW));
+        changed.await.unwrap()
+    }
+
+    /// A session of a user, without the login page.
+    pub(crate) async fn session_of(&self, name: &str) -> String {
+        let token = secret::token().unwrap();
+        let session = NewSession {
+            digest: secret::digest(&token),
+            id: token.clone(),
+            user: name.to_owned(),
+            expires_ms: ms(NOW) + 3_600_000,
+            device: String::new(),
+            network: String::new(),
+            waits: false,
+        };
+        self.store
+            .add_session(session, None, ms(NOW))
+            .await
+            .unwrap();
+        format!("{}={token}", session::COOKIE_NAME)
     }
 
     /// A valid API token.
     pub(crate) async fn token(&self) -> String {
         let token = "manyi_test".to_owned();
-        assert!(
-            self.store
-                .add_token(secret::digest(&token), "test".to_owned(), ms(NOW))
-                .await
-                .unwrap()
-        );
+        let permissions = "see_scores,see_clerks,export,see_fleet,ask_citizens";
+        self.token_at(&token, permissions, "everywhere").await;
         token
+    }
+
+    /// A valid API token, called as its text is, with these permissions at this place.
+    pub(crate) async fn token_at(&self, token: &str, permissions: &str, place: &str) {
+        let new = NewToken {
+            digest: secret::digest(token),
+            name: token.trim_start_matches("manyi_").to_owned(),
+            permissions: permissions.parse().unwrap(),
+            place: place.parse().unwrap(),
+            expires_ms: None,
+        };
+        let by = By::operator("test".to_owned());
+        self.store
+            .add_token(new, by, ms(NOW))
+            .await
+            .unwrap()
+            .unwrap();
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
@@ -226,6 +291,38 @@ impl TestApp {
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         (parts.status, parts.headers, bytes.to_vec())
+    }
+
+    /// Like [`Self::send`], but of a page that does not end by itself only the first piece.
+    pub(crate) async fn send_briefly(&self, request: Request<Body>) -> Answer {
+        let (mut parts, body) = request.into_parts();
+        let address = SocketAddr::from(([192, 0, 2, 1], 40_000));
+        parts.extensions.insert(ConnectInfo(address));
+        let request = Request::from_parts(parts, body);
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let kind = headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes());
+        let text = if kind == Some(b"text/event-stream") {
+            String::new()
+        } else {
+            let bytes = axum::body::to_bytes(response.into_body(), usize::MAX);
+            String::from_utf8_lossy(&bytes.await.unwrap()).into_owned()
+        };
+        Answer {
+            status,
+            headers,
+            text,
+        }
+    }
+
+    /// Every path that the router has, as it tells them when asked to describe itself.
+    pub(crate) fn paths(&self) -> BTreeSet<String> {
+        let told = format!("{:?}", self.router);
+        let quoted = told.split('"').skip(1).step_by(2);
+        quoted
+            .filter(|text| text.starts_with('/') && !text.contains("{*__private"))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The body of a page that does not end by itself.

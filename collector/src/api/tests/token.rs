@@ -1,7 +1,10 @@
 use axum::http::StatusCode;
 
 use super::support::{NOW, TestApp, ms};
+use crate::access::Place;
+use crate::audit::By;
 use crate::store::UserStore;
+use crate::store::users::{NewToken, TokenRefused};
 
 #[tokio::test]
 async fn without_session_or_token_the_api_is_closed() {
@@ -30,34 +33,25 @@ async fn a_token_opens_the_api_until_it_is_revoked() {
     let app = TestApp::new().await;
     let token = app.token().await;
     assert_eq!(app.scores(&token, "").await.status, StatusCode::OK);
-    assert!(
-        !app.store
-            .add_token([0; 32], "test".to_owned(), ms(NOW))
-            .await
-            .unwrap()
-    );
-    assert!(
-        app.store
-            .revoke_token("test".to_owned(), ms(NOW))
-            .await
-            .unwrap()
-    );
+    let by = || By::operator("test".to_owned());
+    let same = || NewToken {
+        digest: [0; 32],
+        name: "test".to_owned(),
+        permissions: "see_scores".parse().unwrap(),
+        place: Place::Everywhere,
+        expires_ms: None,
+    };
+    let taken = app.store.add_token(same(), by(), ms(NOW)).await.unwrap();
+    assert_eq!(taken, Err(TokenRefused::Taken));
+    let revoke = || app.store.revoke_token("test".to_owned(), by(), ms(NOW));
+    assert!(revoke().await.unwrap());
     assert_eq!(
         app.scores(&token, "").await.status,
         StatusCode::UNAUTHORIZED
     );
-    assert!(
-        !app.store
-            .revoke_token("test".to_owned(), ms(NOW))
-            .await
-            .unwrap()
-    );
-    assert!(
-        app.store
-            .add_token([0; 32], "test".to_owned(), ms(NOW))
-            .await
-            .unwrap()
-    );
+    assert!(!revoke().await.unwrap());
+    let again = app.store.add_token(same(), by(), ms(NOW)).await.unwrap();
+    assert_eq!(again, Ok(()));
     assert_eq!(app.store.tokens().await.unwrap().len(), 2);
 }
 

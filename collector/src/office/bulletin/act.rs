@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Asked, chosen, now};
 use crate::access::Permission;
+use crate::api::visible_halls;
 use crate::app::AppState;
 use crate::office::error::PageError;
 use crate::office::language::Language;
@@ -49,8 +50,8 @@ async fn freeze(state: &AppState, user: &LoggedIn, act: Act) -> Result<String, P
         hall: Some(act.hall),
         version: None,
     };
-    let halls = state.store.halls().await?;
     let access = &user.0.access;
+    let halls = visible_halls(state, access, Permission::SeeScores).await?;
     let chosen = chosen(&asked, &halls, access, now(state)?)?;
     access.require(Permission::Publish, &chosen.place())?;
     let why = act.why.trim().to_owned();

@@ -6,6 +6,7 @@ use axum::response::Response;
 use super::{Asked, Chosen, Shown, chosen, now, shown};
 use crate::access::Permission;
 use crate::api::auth::Caller;
+use crate::api::visible_halls;
 use crate::api::{CSV, attachment, workbook};
 use crate::app::AppState;
 use crate::export::{Made, Note, Table, csv as csv_file};
@@ -45,7 +46,7 @@ async fn tables(
     caller: &Caller,
     asked: &Asked,
 ) -> Result<(Vec<Table>, String, Made), Problem> {
-    let halls = state.store.halls().await?;
+    let halls = visible_halls(state, &caller.access, Permission::SeeScores).await?;
     let chosen = chosen(asked, &halls, &caller.access, now(state)?)?;
     caller.access.require(Permission::Export, &chosen.place())?;
     let mut shown = shown(state, &chosen, &halls).await?;

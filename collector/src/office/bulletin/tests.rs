@@ -132,6 +132,38 @@ async fn a_bulletin_is_a_draft_until_it_is_published_and_never_changes_then() {
 }
 
 #[tokio::test]
+async fn the_reasons_of_bad_ratings_are_listed_by_how_often_they_were_chosen() {
+    let (app, session) = february().await;
+    app.sql("UPDATE hall SET hall_id = 'H0'").await;
+    app.ended(&[
+        (0, 4, 0, 1, 4, 12),
+        (0, 5, 0, 1, 4, 11),
+        (0, 6, 0, 1, 4, 15),
+    ])
+    .await;
+    // The third is of the top level, the first of February is in and the last of January is not.
+    app.sql(
+        "UPDATE record SET at_ms = at_ms - 2419200000, received_ms = received_ms - 2419200000;
+         UPDATE record SET tags = '207,214' WHERE seq = 0;
+         UPDATE record SET tags = '207' WHERE seq = 1;
+         UPDATE record SET tags = '510' WHERE seq = 2",
+    )
+    .await;
+    let page = words(&app.get_as("/office/bulletin", &session).await.text);
+    assert!(
+        page.contains("代码 评价内容 次数 207 没有提供材料样本 2 214 服务态度生硬 1"),
+        "{page}"
+    );
+    app.sql("UPDATE record SET at_ms = at_ms - 172800000 WHERE seq = 0")
+        .await;
+    let page = words(&app.get_as("/office/bulletin", &session).await.text);
+    assert!(
+        page.contains("次数 207 没有提供材料样本 1 不满意"),
+        "{page}"
+    );
+}
+
+#[tokio::test]
 async fn the_files_of_a_bulletin_hold_what_its_page_shows() {
     let (app, session) = february().await;
     let (_, _) = publish(&app, &session, "month=2026-02&hall=H1").await;

@@ -1,5 +1,6 @@
 //! Counted records, one by one.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use async_trait::async_trait;
@@ -28,6 +29,14 @@ impl RecordStore for Database {
         range: Range<i64>,
     ) -> Result<Vec<CountedFold>, StoreError> {
         self.read(move |db| folds(db, &hall, &range)).await
+    }
+
+    async fn bad_tags(
+        &self,
+        hall: HallId,
+        range: Range<i64>,
+    ) -> Result<BTreeMap<u16, u128>, StoreError> {
+        self.read(move |db| bad_tags(db, &hall, &range)).await
     }
 }
 
@@ -101,6 +110,38 @@ fn folds(db: &Db<'_>, hall: &HallId, range: &Range<i64>) -> Result<Vec<CountedFo
             })
         },
     )
+}
+
+/// A rating is received after it was given; a tablet's clock may be off by less than this.
+const CLOCK_SLACK_MS: i64 = 86_400_000;
+
+fn bad_tags(
+    db: &Db<'_>,
+    hall: &HallId,
+    range: &Range<i64>,
+) -> Result<BTreeMap<u16, u128>, StoreError> {
+    let sql = format!(
+        "SELECT tags, CAST(COUNT(*) AS BIGINT) AS n FROM record {} WHERE hall_id = ?1 \
+         AND received_ms >= ?2 AND outcome = 1 AND level IN (1, 2) AND tags IS NOT NULL \
+         AND at_ms >= ?3 AND at_ms < ?4 GROUP BY tags",
+        db.by_index("record_by_reception")
+    );
+    let received = range.start.saturating_sub(CLOCK_SLACK_MS);
+    let mut counts = BTreeMap::new();
+    db.each(
+        &sql,
+        values![hall.as_str(), received, range.start, range.end],
+        |row| {
+            let (tags, n): (String, u64) = (row.get("tags")?, row.get("n")?);
+            for tag in tags.split(',').filter(|tag| !tag.is_empty()) {
+                let column = "record.tags";
+                let code: u16 = tag.parse().map_err(|_| StoreError::Corrupt { column })?;
+                *counts.entry(code).or_insert(0) += u128::from(n);
+            }
+            Ok(())
+        },
+    )?;
+    Ok(counts)
 }
 
 fn place(row: &Row<'_>, seq: &str) -> Result<RecordPlace, StoreError> {
