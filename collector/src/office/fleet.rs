@@ -258,7 +258,7 @@ fn filters(
     let all = Filter {
         name: words.all,
         count: in_use.count(),
-        href: kept.clone().href("/office/fleet"),
+        href: kept.href("/office/fleet"),
         current: wanted.is_none(),
     };
     let states = State::ALL.into_iter().map(|state| Filter {

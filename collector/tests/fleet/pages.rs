@@ -3,11 +3,12 @@
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE};
 use axum::http::{Request, StatusCode};
+use manyi_collector::access::{Grant, Place, Role};
 use manyi_collector::alert::settings::AlertSettings;
 use manyi_collector::alert::task::Watcher;
 use manyi_collector::clock::Clock as _;
 use manyi_collector::store::UserStore;
-use manyi_collector::store::users::OfficeUser;
+use manyi_collector::store::users::{NewSession, OfficeUser};
 use manyi_shared::wire::{EnrolmentCode, SecretKey, digest};
 
 use crate::states::beat;
@@ -27,14 +28,20 @@ impl Office {
         let now_ms = centre.clock.now_ms();
         let user = OfficeUser {
             name: "office".to_owned(),
-            password_hash: String::new(),
-            must_change: false,
+            grants: vec![Grant::role(Role::Administrator, Place::Everywhere)],
+            ..OfficeUser::default()
         };
         assert!(centre.store.add_first_user(user, now_ms).await.unwrap());
-        let expires = now_ms + 3_600_000;
-        let session = digest(token.as_bytes());
-        let name = "office".to_owned();
-        let added = centre.store.add_session(session, name, expires, now_ms);
+        let session = NewSession {
+            digest: digest(token.as_bytes()),
+            id: "session".to_owned(),
+            user: "office".to_owned(),
+            expires_ms: now_ms + 3_600_000,
+            device: String::new(),
+            network: String::new(),
+            waits: false,
+        };
+        let added = centre.store.add_session(session, None, now_ms);
         added.await.unwrap();
         let mut tablet = centre.tablet("A01").await;
         let body = beat(&mut tablet, |health| {

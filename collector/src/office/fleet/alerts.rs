@@ -150,21 +150,27 @@ pub(super) async fn acknowledge(
 ) -> Result<Response, PageError> {
     let act = async {
         let hall = hall.parse().map_err(|_| Problem::not_found())?;
+        let access = &user.0.access;
+        if !access.halls(Permission::ClearIncidents).contains(&hall) {
+            access.require(Permission::ClearIncidents, &Place::Hall(hall))?;
+            return Err(Problem::not_found());
+        }
         let which = WhichAlerts {
             hall: Some(hall),
             ..WhichAlerts::default()
         };
         let alerts = state.store.alerts(which).await?;
-        let alert = alerts.into_iter().find(|alert| alert.id_text() == id);
-        let alert = alert.ok_or_else(Problem::not_found)?;
-        let place = Place::Window(alert.hall.clone(), alert.window.clone());
-        user.0.access.require(Permission::ClearIncidents, &place)?;
-        let (by, now_ms) = (user.0.name.clone(), state.clock.now_ms());
-        // Whoever was first is on it.
-        state
-            .store
-            .acknowledge(alert.hall, alert.alert.id, by, now_ms)
-            .await?;
+        // One that is not open any more needs nobody.
+        if let Some(alert) = alerts.into_iter().find(|alert| alert.id_text() == id) {
+            let place = Place::Window(alert.hall.clone(), alert.window.clone());
+            access.require(Permission::ClearIncidents, &place)?;
+            let (by, now_ms) = (user.0.name.clone(), state.clock.now_ms());
+            // Whoever was first is on it.
+            state
+                .store
+                .acknowledge(alert.hall, alert.alert.id, by, now_ms)
+                .await?;
+        }
         Ok(Redirect::to("/office/alerts").into_response())
     };
     act.await

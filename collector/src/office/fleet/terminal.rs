@@ -225,14 +225,13 @@ pub(super) async fn clear(
 ) -> Result<Response, PageError> {
     let act = async {
         let terminal = one(&state, &user.0.access, Permission::ClearIncidents, &id).await?;
-        // Only one of this terminal: the permission was asked for at its window.
-        if !terminal.incidents.iter().any(|(open, _)| *open == incident) {
-            return Err(Problem::not_found());
+        // Only one of this terminal: the permission was asked for at its window. One that is not open may
+        // have been cleared by somebody else a moment ago.
+        if terminal.incidents.iter().any(|(open, _)| *open == incident) {
+            let now_ms = state.clock.now_ms();
+            let by = user.0.name.clone();
+            drop(state.store.clear_incident(incident, by, now_ms).await?);
         }
-        let now_ms = state.clock.now_ms();
-        let by = user.0.name.clone();
-        // Somebody else may have cleared it a moment ago: it is cleared.
-        drop(state.store.clear_incident(incident, by, now_ms).await?);
         Ok(back_to(&id))
     };
     act.await

@@ -1,7 +1,7 @@
 //! Alerts and messages.
 //!
 //! That an alert is opened once and told once is two unique keys: `alert_open`, in which an open
-//! alert has closed_ms 0, and the key of `alert_told`. A message is written with the alerts that it
+//! alert has `closed_ms` 0, and the key of `alert_told`. A message is written with the alerts that it
 //! tells of. Several collectors may try at once; one of them succeeds.
 
 use async_trait::async_trait;

@@ -141,9 +141,8 @@ fn one(row: &Row<'_>, beside: &Beside) -> Result<FleetTerminal, StoreError> {
     let (hall, window): (String, String) = (row.get("hall_id")?, row.get("window_id")?);
     let options = beside.options_of(&hall, &window);
     let key: Vec<u8> = row.get("public_key")?;
-    let key = PublicKey::from_bytes(&key).ok_or(StoreError::Corrupt {
-        column: "terminal.public_key",
-    })?;
+    // One terminal's damaged key must not hide all the others.
+    let key = PublicKey::from_bytes(&key);
     let state: String = row.get("state")?;
     let number: Option<String> = row.get("window_number")?;
     let (profile_problem, journal_problem) =
@@ -165,7 +164,7 @@ fn one(row: &Row<'_>, beside: &Beside) -> Result<FleetTerminal, StoreError> {
         incidents: beside.incidents.get(&id).cloned().unwrap_or_default(),
         refused_ms: row.get("refused_ms")?,
         refused_calls: row.get::<i64>("refused_calls")?.unsigned_abs(),
-        fingerprint: key.fingerprint(),
+        fingerprint: key.map_or_else(String::new, |key| key.fingerprint()),
         rotate_wanted: row.get("rotate_wanted")?,
         shown_state: row.get("shown_state")?,
         watched: WatchedTerminal {
