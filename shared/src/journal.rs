@@ -31,6 +31,7 @@ mod schema;
 mod size;
 mod suspect;
 mod walk;
+mod witness;
 mod writer;
 
 use std::path::PathBuf;
@@ -41,6 +42,7 @@ pub use reader::{Reader, StoredRecord, StoredStream, Verdict, VerifyReport};
 pub use salvage::{Salvage, SalvageWork, open_or_salvage, open_or_set_aside, set_aside};
 pub use schema::{APPLICATION_ID, SCHEMA_VERSION};
 pub use suspect::is_suspect;
+pub use witness::Witness;
 pub use writer::{Appended, Opening, Writer};
 
 use crate::domain::{Seq, StreamId};

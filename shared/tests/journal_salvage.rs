@@ -332,14 +332,15 @@ fn any_bit_may_flip(#[values("journal.sqlite", "journal.sqlite-wal")] name: &str
         });
         let what = format!("round {round}: bit {at:?} of {name} flipped");
         let (_, after) = keeps_the_promise(folder.path(), &original.before, &what);
-        // One bit costs at most one record.
+        // One bit costs at most one record; when not even its row can be read any more, the one behind
+        // it, too, which nothing proves then.
         let lost = original.before.sealed.iter().filter(|(place, bytes)| {
             let rescued = after.rescued.get(place);
             !after.own.contains_key(place)
                 && !rescued.is_some_and(|copies| copies.contains(bytes))
                 && !original.before.acknowledged.contains(place)
         });
-        assert!(lost.count() <= 1, "{what}");
+        assert!(lost.count() <= 2, "{what}");
     }
 }
 
@@ -534,7 +535,12 @@ fn what_the_card_has_changed_is_not_sent_and_the_terminal_is_told() {
     backlog
         .acknowledge(run.stream, run.last().into(), run.head())
         .unwrap();
-    let error = backlog.next(500, 100_000, &[older]).unwrap_err();
+    // Another stream that has something to send goes on; the terminal is told all the same.
+    let present = backlog.next(500, 100_000, &[older]).unwrap().unwrap();
+    assert_eq!(present.stream(), writer.stream());
+    assert!(manyi_shared::journal::is_suspect(&path));
+    let skipped = [older, writer.stream()];
+    let error = backlog.next(500, 100_000, &skipped).unwrap_err();
     assert!(error.to_string().contains("record 45"), "{error}");
     assert!(manyi_shared::journal::is_suspect(&path));
     drop(writer);

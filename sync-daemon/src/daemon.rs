@@ -124,7 +124,7 @@ impl Daemon {
         );
         // Also after a restart without a network: the last that the office said holds.
         let before = UplinkStatus::read(&data.uplink_status());
-        let revoked = before.is_some_and(|status| status.revoked);
+        let before = before.filter(|status| status.revoked);
         let profile = Keeper::on_card(&data, &identity, pace.backoff);
         let random = getrandom::u64()?;
         let mut uplink = if options.link.time.read().uptime_ms < JUST_SWITCHED_ON_MS {
@@ -141,7 +141,8 @@ impl Daemon {
             numbers: Numbers::default(),
             health: Health::default(),
             status: UplinkStatus {
-                revoked,
+                revoked: before.is_some(),
+                revoked_since_ms: before.and_then(|status| status.revoked_since_ms),
                 ..UplinkStatus::default()
             },
             prompts: Prompts::new(Backoff {
@@ -377,12 +378,21 @@ impl Daemon {
                     self.profile.offered(bytes, &self.identity);
                 }
                 Effect::KeepProfile(_) => {}
-                Effect::Standing { revoked } => self.status.revoked = revoked,
+                Effect::Standing { revoked } => self.stands(revoked, &outcome),
                 Effect::RotateKey => self.rotate_key(),
                 Effect::Report(report) => tell(&report, &outcome),
             }
         }
         self.say(shipment, problem, acknowledged, now);
+    }
+
+    fn stands(&mut self, revoked: bool, outcome: &Outcome) {
+        self.status.revoked = revoked;
+        let since = self.status.revoked_since_ms.take();
+        self.status.revoked_since_ms = match outcome {
+            Outcome::Replied(reply) if revoked => since.or(Some(reply.server_ms)),
+            _ => None,
+        };
     }
 
     /// A reply says what the centre wants asked and which receipts it has. One to a stale number

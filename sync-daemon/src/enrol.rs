@@ -233,6 +233,8 @@ async fn ask(enrolment: &Enrolment, link: &Link, _lock: &Lock) -> Result<Identit
     first_profile(data, &identity, &reply.profile)?;
     enrolment.link.time.heard(reply.server_ms, data);
     identity.write(&path)?;
+    // What was said of the identity before is not said of this one.
+    drop(std::fs::remove_file(data.uplink_status()));
     Ok(identity)
 }
 

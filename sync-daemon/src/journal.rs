@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use manyi_shared::journal::{Backlog, JournalError, Pending, PendingFold};
+use manyi_shared::journal::{Backlog, JournalError, Pending, PendingFold, is_suspect};
 use manyi_shared::wire::Claim;
 use manyi_shared::wire::limits::{MAX_CLAIMS, MAX_EXCHANGE_BYTES, MAX_TEXT_BYTES};
 
@@ -97,6 +97,11 @@ impl Journal {
         let backlog = &self.open.as_ref()?.backlog;
         match backlog.next(order.max_records, RUN_BYTES, &order.skip) {
             Ok(pending) => pending,
+            // The other streams go on, and the terminal will open its journal anew.
+            Err(error @ JournalError::Damaged { .. }) => {
+                self.found_damage(&error);
+                None
+            }
             Err(error) => {
                 self.failed(&error, now);
                 None
@@ -121,7 +126,8 @@ impl Journal {
         let open = self.open.as_mut()?;
         match open.backlog.reserve_exchange_numbers(count, at_least) {
             Ok(first) => {
-                self.fault = None;
+                self.fault
+                    .take_if(|fault| matches!(fault, Fault::Unwritable(_)));
                 Some(first)
             }
             Err(error) => {
@@ -143,10 +149,14 @@ impl Journal {
     /// not made yet is no problem.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
-        let text = match self.fault.as_ref()? {
-            Fault::Missing => return None,
-            Fault::Unreadable(text) => format!("cannot be used: {text}"),
-            Fault::Unwritable(text) => format!("cannot be written: {text}"),
+        let text = match self.fault.as_ref() {
+            None if is_suspect(&self.path) => {
+                "a part of it is damaged; the terminal saves it when nobody is at the screen"
+                    .to_owned()
+            }
+            None | Some(Fault::Missing) => return None,
+            Some(Fault::Unreadable(text)) => format!("cannot be used: {text}"),
+            Some(Fault::Unwritable(text)) => format!("cannot be written: {text}"),
         };
         let line = crate::one_line(&text, MAX_TEXT_BYTES);
         Some(crate::within(line, MAX_TEXT_BYTES))
@@ -328,15 +338,19 @@ impl Journal {
     }
 
     fn failed(&mut self, error: &JournalError, now: Duration) {
+        self.found_damage(error);
+        self.open = None;
+        self.not_before = now.saturating_add(REOPEN);
+    }
+
+    fn found_damage(&mut self, error: &JournalError) {
         let fault = Fault::Unreadable(crate::chain(error));
         if self.fault.as_ref() != Some(&fault) {
             tracing::error!(
                 error = crate::chain(error),
-                "journal cannot be used; heartbeats go on, ratings wait in it"
+                "journal cannot be used as it should; heartbeats go on, ratings wait in it"
             );
             self.fault = Some(fault);
         }
-        self.open = None;
-        self.not_before = now.saturating_add(REOPEN);
     }
 }

@@ -123,12 +123,7 @@ pub async fn rotate(
     identity: &Identity,
     link: &Link,
 ) -> Result<SecretKey, RotateError> {
-    let keys = Keys::of(data)?;
-    let others = other_terminals(&data.journal(), identity.terminal)?;
-    let collector = Collector {
-        link,
-        key: &identity.collector,
-    };
+    let (keys, others, collector) = set_up(data, identity, link)?;
     exchange_keys(&Disk, &keys, &collector, identity.terminal, &others).await
 }
 
@@ -142,13 +137,23 @@ pub async fn regain(
     identity: &Identity,
     link: &Link,
 ) -> Result<SecretKey, RotateError> {
+    let (keys, others, collector) = set_up(data, identity, link)?;
+    make_known_again(&Disk, &keys, &collector, identity.terminal, &others).await
+}
+
+/// The files of the key, the earlier terminals that sign with it, and whom to ask.
+fn set_up<'a>(
+    data: &DataDir,
+    identity: &'a Identity,
+    link: &'a Link,
+) -> Result<(Keys, Vec<TerminalId>, Collector<'a>), RotateError> {
     let keys = Keys::of(data)?;
     let others = other_terminals(&data.journal(), identity.terminal)?;
     let collector = Collector {
         link,
         key: &identity.collector,
     };
-    make_known_again(&Disk, &keys, &collector, identity.terminal, &others).await
+    Ok((keys, others, collector))
 }
 
 /// Whether there is a key before the present one.

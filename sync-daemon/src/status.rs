@@ -1,7 +1,7 @@
 //! How a tablet's uplink is, as its files show it. Looks only: it works while terminal and daemon
 //! run, and after them, and disturbs neither.
 
-mod findings;
+pub(crate) mod findings;
 
 use std::path::PathBuf;
 

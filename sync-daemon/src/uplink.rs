@@ -9,7 +9,8 @@
 //!    are, and the other streams go on.
 //! 3. A lone record leaves with the next look at the backlog: looks are never further apart than
 //!    the poll pace, unless a pause is under way.
-//! 4. A pause is never cut short, neither by a wake nor by the timer.
+//! 4. A pause is never cut short, neither by a wake nor by the timer; only by the end of what it waits
+//!    for ([`Uplink::known_again`]).
 //! 5. Attempts without a pause between them are bounded (`HURRIES` in a row) until the centre
 //!    holds something that it did not hold before.
 //! 6. A record is sent unread only when it failed alone: refused, or while the server was seen to
@@ -270,6 +271,12 @@ impl Uplink {
     /// What [`Effect::RotateKey`] asked for has ended, well or not: it may be asked for again.
     pub const fn rotated(&mut self) {
         self.rotating = false;
+    }
+
+    /// The centre knows this terminal's key again, by its signed word: nobody has to act any more.
+    pub fn known_again(&mut self, now: Duration) {
+        self.not_before = self.not_before.min(now);
+        self.next_look = self.next_look.min(now);
     }
 
     /// What [`Effect::Acknowledge`] or [`Effect::Rewind`] asked for could not be done.

@@ -33,7 +33,7 @@ use crate::pulse::Pulse;
 use crate::recorder::{Answer, Job};
 use crate::registry::{Health, PromptState, Registry, Status};
 use crate::scene::Scene;
-use crate::station::{Station, Watch};
+use crate::station::{self, Station, Watch};
 use around::Around;
 use telling::Telling;
 
@@ -132,6 +132,7 @@ impl Conductor {
             done: false,
         };
         conductor.settle_in(loaded, now);
+        conductor.ask_standing();
         conductor
     }
 
@@ -254,11 +255,24 @@ impl Conductor {
     fn poll(&mut self, now: Millis) {
         let fit = self.station.is_some();
         self.poll_at = now.saturating_add(if fit { POLL_MS } else { POLL_UNFIT_MS });
+        self.ask_standing();
         if fit && !self.flow.is_idle() {
             return;
         }
         if self.watch.changed(&self.data) || is_suspect(&self.data.journal()) {
             self.settle_in(Station::load(&self.data), now);
+        }
+    }
+
+    /// Looks whether the office took the terminal's identity back, as the daemon heard it.
+    fn ask_standing(&mut self) {
+        let revoked = station::revoked(&self.data);
+        if self.flow.revoked() != revoked.as_ref() {
+            match &revoked {
+                Some(why) => tracing::error!("out of service: {}", why.detail),
+                None => tracing::info!("no longer revoked"),
+            }
+            self.step(Event::Revoked(revoked));
         }
     }
 

@@ -109,6 +109,9 @@ pub enum Event {
     },
     /// The terminal does not know who or where it is.
     Unfit(Why),
+    /// Whether the office took the terminal's identity back. Whoever is at the screen, and whoever was
+    /// promised a question, finishes first.
+    Revoked(Option<Why>),
     /// Somebody asks for a prompt.
     Prompt {
         /// What it is about.
@@ -243,6 +246,8 @@ pub struct Flow {
     owed: VecDeque<Owed>,
     /// The clerk has paused the window.
     paused: bool,
+    /// The office took the terminal's identity back.
+    revoked: Option<Why>,
     /// Of the citizen who is at the screen; back to the profile's with the next.
     manner: Manner,
     /// What the fingers did beside, since the question was shown.

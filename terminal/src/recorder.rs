@@ -76,9 +76,10 @@ const CLOCK_LOOK: Duration = Duration::from_secs(60);
 /// Records that the journal did not take.
 #[derive(Debug, Clone, Copy)]
 struct NotKept {
-    /// Where the first would have been.
-    stream: StreamId,
-    seq: Seq,
+    /// Where the first would have been; none when no stream was open.
+    place: Option<(StreamId, Seq)>,
+    /// Whether the first was on its way to the card: its commit may be there although it failed.
+    in_doubt: bool,
     records: u64,
     since_ms: i64,
 }
@@ -177,7 +178,11 @@ impl<A: Fn(Answer)> Recorder<A> {
                 let event = self.seal_text(key, target, what, &text);
                 (self.answer)(Answer::Event(event));
             }
-            Job::Note(prompt) => self.note.write(&prompt),
+            Job::Note(prompt) => {
+                let writer = self.writer.as_ref();
+                let own = writer.filter(|writer| writer.stream() == prompt.id.stream);
+                self.note.write(&prompt, own.map(Writer::tip));
+            }
         }
     }
 
@@ -215,6 +220,7 @@ impl<A: Fn(Answer)> Recorder<A> {
         let now = self.clock.read();
         let (mut writer, work) = open_or_set_aside(path, opening, now)?;
         writer.limit(self.limits);
+        let quiet = work.is_done() && work.so_far().losses.is_empty();
         let stream = writer.stream();
         self.writer = Some(writer);
         self.notice_clock(&now);
@@ -228,14 +234,37 @@ impl<A: Fn(Answer)> Recorder<A> {
                 self.step_of_salvage();
             }
         }
-        let (kept, interrupted) = self.look_back(path)?;
+        self.hear_witness(quiet, &now)?;
+        let (taken, interrupted) = self.look_back(path)?;
+        let kept = taken && self.failed.is_some_and(|failed| failed.in_doubt);
         self.handed_over |= interrupted.is_some();
-        self.tell_not_kept(kept)?;
+        self.tell_not_kept(taken, kept)?;
         Ok((stream, kept, interrupted))
     }
 
-    /// Seals how many records were not kept, if any.
-    fn tell_not_kept(&mut self, kept: bool) -> Result<(), JournalError> {
+    /// Tells of it when the journal is older than the note beside it. Where the journal was damaged as
+    /// well, the losses that are told of it include what the note remembers.
+    fn hear_witness(&mut self, quiet: bool, now: &ClockReading) -> Result<(), JournalError> {
+        let (Some(writer), Some(witness)) = (&mut self.writer, self.note.witness()) else {
+            return Ok(());
+        };
+        if !quiet {
+            if let Some(prompt) = self.note.read() {
+                self.note.write(&prompt, None);
+            }
+        } else if let Some(loss) = writer.hear(witness, now)? {
+            let from = loss.from.map_or(0, Seq::get);
+            tracing::error!(
+                stream = %witness.stream, from, noted = witness.tip.get(),
+                "the card gave back an older journal; from here on records may be missing"
+            );
+        }
+        Ok(())
+    }
+
+    /// Seals how many records were not kept, if any. `taken` says that something lies where the first
+    /// would have been, `kept` that it is this first one.
+    fn tell_not_kept(&mut self, taken: bool, kept: bool) -> Result<(), JournalError> {
         let Some(failed) = self.failed else {
             return Ok(());
         };
@@ -244,12 +273,12 @@ impl<A: Fn(Answer)> Recorder<A> {
         let (Some(writer), 1..) = (&mut self.writer, records) else {
             return Ok(());
         };
-        let from = failed.seq.plus(u64::from(kept));
+        let from = failed.place.map(|(_, seq)| seq.plus(u64::from(taken)));
         let loss = Loss {
             cause: LossCause::NotKept,
-            stream: Some(failed.stream),
-            from: Some(from),
-            until: Some(from.plus(records - 1)),
+            stream: failed.place.map(|(stream, _)| stream),
+            from,
+            until: from.map(|from| from.plus(records - 1)),
             earliest_ms: Some(failed.since_ms),
             latest_ms: Some(now.wall_ms),
             records: Some(records),
@@ -326,21 +355,22 @@ impl<A: Fn(Answer)> Recorder<A> {
         }
     }
 
-    /// Whether the record of a failed append is there, and which prompt an earlier start left open.
+    /// Whether a record lies where the first that failed would have been, and which prompt an earlier
+    /// start left open.
     fn look_back(&self, path: &Path) -> Result<(bool, Option<Prompt>), JournalError> {
         let note = self.note.read();
         if self.failed.is_none() && note.is_none() {
             return Ok((false, None));
         }
         let reader = Reader::open(path)?;
-        let kept = match self.failed {
-            Some(failed) => any_record(&reader, failed.stream, |record| record.seq == failed.seq)?,
+        let taken = match self.failed.and_then(|failed| failed.place) {
+            Some((stream, seq)) => any_record(&reader, stream, |record| record.seq == seq)?,
             None => false,
         };
         // While a salvage goes on, the outcome may still be among what is to be put back; if it is
         // not, it is among what is told as lost.
         let Some(prompt) = note.filter(|_| self.failed.is_none() && self.salvage.is_none()) else {
-            return Ok((kept, None));
+            return Ok((taken, None));
         };
         let ended = any_record(&reader, prompt.id.stream, |record| {
             matches!(
@@ -348,19 +378,15 @@ impl<A: Fn(Answer)> Recorder<A> {
                 Ok(RecordBody::Outcome(o)) if o.ordinal == prompt.id.ordinal
             )
         })?;
-        Ok((kept, (!ended).then_some(prompt)))
+        Ok((taken, (!ended).then_some(prompt)))
     }
 
     fn seal(&mut self, body: RecordBody) -> Event {
         let ends = matches!(body, RecordBody::Outcome(_));
         let now = self.clock.read();
         let Some(writer) = &mut self.writer else {
-            if let Some(failed) = &mut self.failed {
-                failed.records += 1;
-            }
-            return Event::SealFailed(why(&JournalError::Spent));
+            return self.not_kept(why(&JournalError::Spent), false);
         };
-        let (stream, next) = (writer.stream(), writer.tip().plus(1));
         match writer.append(body, &now) {
             Ok(appended) => {
                 // Its outcome is in another stream than its name says; the next start could not find it.
@@ -371,29 +397,44 @@ impl<A: Fn(Answer)> Recorder<A> {
                 self.wake();
                 Event::Sealed(appended.seq)
             }
+            // A writer that was spent by something else has not even tried.
             Err(error) => {
-                self.failed = Some(NotKept {
-                    stream,
-                    seq: next,
-                    records: 1,
-                    since_ms: now.wall_ms,
-                });
-                self.writer = None;
-                let why = why(&error);
-                tracing::error!(
-                    reason = why.reason.name(),
-                    "a record is not kept: {}",
-                    why.detail
-                );
-                Event::SealFailed(why)
+                let in_doubt = !matches!(error, JournalError::Spent);
+                self.not_kept(why(&error), in_doubt)
             }
         }
+    }
+
+    /// Counts a record that is not kept, so that the next stream tells of it. The writer goes: the flow
+    /// opens the journal anew.
+    fn not_kept(&mut self, why: Why, in_doubt: bool) -> Event {
+        tracing::error!(
+            reason = why.reason.name(),
+            "a record is not kept: {}",
+            why.detail
+        );
+        let place = self
+            .writer
+            .take()
+            .map(|writer| (writer.stream(), writer.tip().plus(1)));
+        match &mut self.failed {
+            Some(failed) => failed.records += 1,
+            none => {
+                *none = Some(NotKept {
+                    place,
+                    in_doubt,
+                    records: 1,
+                    since_ms: self.clock.read().wall_ms,
+                });
+            }
+        }
+        Event::SealFailed(why)
     }
 
     /// A text that cannot be encrypted is not kept, and never kept as it is.
     fn seal_text(&mut self, key: OfficeKey, target: Seq, what: MessageKind, text: &str) -> Event {
         let sealed = match &self.writer {
-            None => return Event::SealFailed(why(&JournalError::Spent)),
+            None => return self.not_kept(why(&JournalError::Spent), false),
             Some(writer) => key.seal(text, writer.stream(), target),
         };
         match sealed {
@@ -403,12 +444,11 @@ impl<A: Fn(Answer)> Recorder<A> {
                 sealed,
             })),
             Err(error) => {
-                self.writer = None;
-                tracing::error!("a message is not kept: {error}");
-                Event::SealFailed(Why {
+                let why = Why {
                     reason: Reason::Other,
                     detail: error.to_string(),
-                })
+                };
+                self.not_kept(why, false)
             }
         }
     }

@@ -8,9 +8,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use manyi_shared::domain::{HallId, InvalidCode, TerminalId, WindowId};
 use manyi_shared::journal::Opening;
-use manyi_shared::tablet::{DataDir, Identity, IdentityError, KeySource, read_profile};
+use manyi_shared::tablet::{
+    DataDir, Identity, IdentityError, KeySource, UplinkStatus, read_profile,
+};
 use manyi_shared::wire::{AssetDigest, Profile, SecretKey, Suite};
 
 use crate::flow::{Reason, Why};
@@ -103,6 +106,23 @@ impl Station {
             software: SOFTWARE.to_owned(),
         }
     }
+}
+
+/// Why a terminal whose identity the office took back does not ask; none for one in good standing, or
+/// one whose daemon has said nothing yet. What the daemon heard before a restart holds.
+#[must_use]
+pub fn revoked(data: &DataDir) -> Option<Why> {
+    let status = UplinkStatus::read(&data.uplink_status()).filter(|status| status.revoked)?;
+    let since = status
+        .revoked_since_ms
+        .and_then(|ms| Timestamp::from_millisecond(ms).ok())
+        .map_or_else(String::new, |at| {
+            format!(", said {}", at.strftime("%Y-%m-%d %H:%M UTC"))
+        });
+    Some(Why {
+        reason: Reason::Revoked,
+        detail: format!("uplink: {}: revoked{since}", status.collector),
+    })
 }
 
 /// The files that are there. A missing one is skipped: a picture less is no reason not to ask.

@@ -15,9 +15,11 @@
 //! - [`lie`]: a disk that pretends to sync, and damages what it holds.
 //! - [`salvage`]: starts a terminal on such a disk, and checks what it saved and admits.
 //! - [`liars`]: many such disks, one verdict.
+//! - [`again`]: another cut while the journal is being salvaged.
 //!
 //! What it cannot show: decision 0018.
 
+pub mod again;
 pub mod campaign;
 pub mod cut;
 pub mod disk;

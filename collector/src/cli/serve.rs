@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -23,6 +24,9 @@ use crate::store::sqlite::SqliteStore;
 /// How long open requests may take to finish after the signal: far longer than an exchange takes,
 /// shorter than systemd's patience (90 s).
 const FINISH_WITHIN: Duration = Duration::from_secs(5);
+
+/// Open files that are asked for: a connection each for a fleet that returns, and the database's own.
+const FILES: u64 = 65_536;
 
 /// No arguments of its own.
 #[derive(Debug, clap::Args)]
@@ -43,6 +47,7 @@ impl Args {
         if adopted {
             tracing::info!("profiles carry another office key from now on");
         }
+        raise_file_limit();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -141,6 +146,24 @@ async fn unchanged(definitions: &Definitions, store: &impl PublicationStore) -> 
         );
     }
     Ok(())
+}
+
+/// Takes as many open files as the system lets this process have. The usual 1,024 are fewer than the
+/// tablets of a city.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.unwrap_or(FILES).min(FILES);
+    if limit.current.is_none_or(|current| current >= most) {
+        return;
+    }
+    let raised = Rlimit {
+        current: Some(most),
+        maximum: limit.maximum,
+    };
+    match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => tracing::debug!(files = most, "may open so many files"),
+        Err(error) => tracing::warn!(files = most, "may not open so many files: {error}"),
+    }
 }
 
 fn start_log(config: &Config) {

@@ -16,6 +16,8 @@ pub enum Kind {
     NotKept,
     /// The tablet says that nothing of a journal could be read.
     UnreadableJournal,
+    /// The tablet says that its journal was found as it had been before.
+    OlderJournal,
     /// The tablet says that records may be missing, for a reason known to newer programs only.
     OtherLoss,
     /// Records were acknowledged once, are lost at the centre, and no longer on the tablet.
@@ -44,10 +46,11 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::DamagedJournal,
         Self::NotKept,
         Self::UnreadableJournal,
+        Self::OlderJournal,
         Self::OtherLoss,
         Self::Gone,
         Self::Folded,
@@ -69,6 +72,7 @@ impl Kind {
             Self::DamagedJournal => "damaged_journal",
             Self::NotKept => "not_kept",
             Self::UnreadableJournal => "unreadable_journal",
+            Self::OlderJournal => "older_journal",
             Self::OtherLoss => "other_loss",
             Self::Gone => "gone",
             Self::Folded => "folded",
@@ -103,6 +107,10 @@ impl Kind {
             Self::UnreadableJournal => {
                 "nothing of the tablet's journal could be read; it was set aside, and what it had \
                  not sent may be missing"
+            }
+            Self::OlderJournal => {
+                "the tablet's card gave back an earlier state of its journal; from here on records \
+                 may be missing that it had sealed"
             }
             Self::OtherLoss => {
                 "the tablet says that records may be missing, for a reason that only newer \
@@ -223,6 +231,7 @@ impl Incident {
             LossCause::DamagedJournal => Kind::DamagedJournal,
             LossCause::NotKept => Kind::NotKept,
             LossCause::UnreadableJournal => Kind::UnreadableJournal,
+            LossCause::OlderJournal => Kind::OlderJournal,
             LossCause::Other => Kind::OtherLoss,
         };
         let mut key = carrier.0.as_bytes().to_vec();

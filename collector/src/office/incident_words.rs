@@ -18,6 +18,10 @@ pub(super) const fn incident_words(kind: Kind, language: Language) -> &'static s
             "设备存储无法读取，尚未上传的评价可能缺失",
             "the card cannot be read; what had not been sent may be missing",
         ),
+        Kind::OlderJournal => (
+            "设备存储回到了较早的状态，此后存入的评价可能缺失",
+            "the card went back to an earlier state; ratings kept since then may be missing",
+        ),
         Kind::OtherLoss => (
             "设备报告部分记录可能缺失",
             "the terminal says that records may be missing",

@@ -205,14 +205,29 @@ impl Scope {
 
     /// The same of another period.
     pub(super) fn ask_of(&self, period: &Period, group: &str) -> Result<ScoreRequest, Problem> {
-        let query = self
-            .place
+        let query = self.query(period, group).query();
+        ScoreRequest::parse(&query, &self.halls, self.now)
+    }
+
+    /// The question as the API takes it.
+    fn query(&self, period: &Period, group: &str) -> Pairs {
+        self.place
             .clone()
             .with("from", period.first.to_string())
             .with("to", period.last.to_string())
             .with("tz", self.zone.iana_name().unwrap_or("UTC"))
-            .with("group", group);
-        ScoreRequest::parse(&query.query(), &self.halls, self.now)
+            .with("group", group)
+    }
+
+    /// The same answer as files: name and address of each.
+    pub(super) fn files(&self, group: &str) -> Vec<(&'static str, String)> {
+        let query = self.query(&self.period, group);
+        let file = |(name, path)| (name, query.href(path));
+        let files = [
+            ("CSV", "/api/v1/scores.csv"),
+            ("XLSX", "/api/v1/scores.xlsx"),
+        ];
+        files.map(file).into()
     }
 
     /// Whether the page is about all of one hall, or of all halls.

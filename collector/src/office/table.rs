@@ -30,7 +30,7 @@ pub(super) struct RowView {
     pub(super) rated_href: Option<String>,
     pub(super) bad: String,
     pub(super) has_bad: bool,
-    /// Why the bad ones are bad.
+    /// Where the bad ones are.
     pub(super) bad_href: Option<String>,
     pub(super) bar: Vec<BarPart>,
     /// The bar in words.
@@ -147,6 +147,8 @@ pub(super) struct TableView {
     /// Rows with too few ratings to be ranked, after the others.
     pub(super) unranked: Vec<RowView>,
     pub(super) total: RowView,
+    /// The same groups as files: name and address of each.
+    pub(super) files: Vec<(&'static str, String)>,
 }
 
 /// Where the numbers of a row lead.
@@ -269,7 +271,11 @@ impl TableView {
             let links = Links {
                 href: Some(pairs("/office")),
                 rated: Some(format!("{}&by={}", pairs("/office/compare"), under(column))),
-                bad: Some(pairs("/office/tags")),
+                bad: Some(format!(
+                    "{}&by={}&sort=bad",
+                    pairs("/office/compare"),
+                    under(column)
+                )),
             };
             let label = scope.value_name(column, &id, names);
             RowView::of(label, &group.counts, links, scope.language)
@@ -277,7 +283,7 @@ impl TableView {
         let what = column_name(column, super::scope::ScopeWords::of(scope.language)).to_owned();
         Self::new(
             scope,
-            what,
+            (what, column.name()),
             ranked.into_iter().map(row).collect(),
             few.into_iter().map(row).collect(),
             counted,
@@ -288,7 +294,7 @@ impl TableView {
     /// A table of rows that were made already.
     pub(super) fn new(
         scope: &Scope,
-        what: String,
+        (what, group): (String, &str),
         rows: Vec<RowView>,
         unranked: Vec<RowView>,
         counted: &Counted,
@@ -311,7 +317,7 @@ impl TableView {
         let links = Links {
             href: None,
             rated: None,
-            bad: Some(scope.link("/office/tags")),
+            bad: Some(format!("{}&sort=bad", scope.link("/office/compare"))),
         };
         Self {
             words,
@@ -326,6 +332,7 @@ impl TableView {
             what,
             rows,
             unranked,
+            files: scope.files(group),
         }
     }
 

@@ -190,7 +190,7 @@ fn table(scope: &Scope, step: Step, counted: &Counted, own: &'static TrendWords)
         let links = Links {
             href: Some(page("/office")),
             rated: Some(page("/office/compare")),
-            bad: Some(page("/office/tags")),
+            bad: Some(format!("{}&sort=bad", page("/office/compare"))),
         };
         Some(RowView::of(
             piece.long.clone(),
@@ -201,7 +201,14 @@ fn table(scope: &Scope, step: Step, counted: &Counted, own: &'static TrendWords)
     };
     let rows = pieces.into_iter().filter_map(row).collect();
     let what = own.step(step).to_owned();
-    TableView::new(scope, what, rows, Vec::new(), counted, Sort::Natural)
+    TableView::new(
+        scope,
+        (what, step.name()),
+        rows,
+        Vec::new(),
+        counted,
+        Sort::Natural,
+    )
 }
 
 impl TrendWords {

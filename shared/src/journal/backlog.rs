@@ -150,27 +150,36 @@ impl Backlog {
     /// at least one record. `None` when nothing is left.
     ///
     /// Everything is checked against the chain on its way out: what a card has changed is never
-    /// sent as what somebody said.
+    /// sent as what somebody said. A stream that cannot be read on is passed over as long as another
+    /// has something to send, and marked for the terminal to look at.
     ///
     /// # Errors
-    /// [`JournalError::Damaged`] when a record is not what was sealed, or is gone;
-    /// [`JournalError::Sqlite`].
+    /// [`JournalError::Damaged`] when a record is not what was sealed, or is gone, and nothing else is to
+    /// be sent; [`JournalError::Sqlite`].
     pub fn next(
         &self,
         max_records: usize,
         max_bytes: usize,
         skip: &[StreamId],
     ) -> Result<Option<Pending>, JournalError> {
+        let mut damaged = None;
         for stream in self.streams("find unsent streams")? {
             if skip.contains(&stream.id) {
                 continue;
             }
-            if let Some(pending) = self.next_of(&stream, max_records.max(1), max_bytes)? {
-                self.offer(&stream, pending.last());
-                return Ok(Some(pending));
+            match self.next_of(&stream, max_records.max(1), max_bytes) {
+                Ok(Some(pending)) => {
+                    self.offer(&stream, pending.last());
+                    return Ok(Some(pending));
+                }
+                Ok(None) => {}
+                Err(error @ JournalError::Damaged { .. }) => {
+                    damaged.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
             }
         }
-        Ok(None)
+        damaged.map_or(Ok(None), Err)
     }
 
     /// As [`Self::next`], for callers that cannot send folds: a stream that goes on with a fold is

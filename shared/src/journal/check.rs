@@ -64,8 +64,9 @@ pub(super) fn pages(conn: &Connection) -> Result<(), Finding> {
 }
 
 /// Recomputes the chain over everything that is there, and looks whether it passes through what the
-/// centre acknowledged.
-pub(super) fn chains(conn: &Connection) -> Result<(), Finding> {
+/// centre acknowledged. While a salvage is under way (`salvaging`), a stream may end before that: the
+/// records up to there are still to be put back.
+pub(super) fn chains(conn: &Connection, salvaging: bool) -> Result<(), Finding> {
     for stream in walk::streams(conn).map_err(Finding::Sqlite)? {
         if let Some(seq) = walk::below(conn, &stream).map_err(Finding::Sqlite)? {
             return Err(Finding::Chain(stream.id, seq));
@@ -75,9 +76,11 @@ pub(super) fn chains(conn: &Connection) -> Result<(), Finding> {
             .acknowledged
             .map(|(seq, hash)| (Watermark::from(seq), hash));
         let mut passed = acknowledged.is_none_or(|place| place == start);
+        let mut end = start.0;
         let mut broken = None;
         let walked = walk::from(conn, &stream, start.0, start.1, |step| match step {
             Step::Item(item) => {
+                end = item.end().0;
                 passed |= Some(item.end()) == acknowledged;
                 true
             }
@@ -87,10 +90,26 @@ pub(super) fn chains(conn: &Connection) -> Result<(), Finding> {
             }
         });
         walked.map_err(Finding::Sqlite)?;
-        let unknown = || acknowledged.and_then(|(watermark, _)| Seq::new(watermark.get()));
+        let unknown = || {
+            let (held, _) = acknowledged.filter(|(held, _)| !salvaging || *held <= end)?;
+            Seq::new(held.get())
+        };
         if let Some(seq) = broken.or_else(|| unknown().filter(|_| !passed)) {
             return Err(Finding::Chain(stream.id, seq));
         }
     }
     Ok(())
+}
+
+/// Whether there is a stream of which nothing is there. A stream and its opening are one commit, so this
+/// is half of a moment that the card has mixed with another; or a salvage that is not finished.
+pub(super) fn half_a_stream(conn: &Connection) -> rusqlite::Result<bool> {
+    conn.query_row(
+        "SELECT EXISTS (SELECT 1 FROM stream s WHERE s.pruned = 0
+           AND NOT EXISTS (SELECT 1 FROM record r WHERE r.stream_no = s.stream_no)
+           AND NOT EXISTS (SELECT 1 FROM fold f WHERE f.stream_no = s.stream_no)
+           AND NOT EXISTS (SELECT 1 FROM acknowledged a WHERE a.stream_no = s.stream_no))",
+        [],
+        |row| row.get(0),
+    )
 }

@@ -11,7 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use super::schema::{self, Kind};
-use super::{JournalError, check};
+use super::{JournalError, check, salvage};
 
 /// Terminal and daemon write in turns of a few milliseconds; five seconds means something hangs.
 const BUSY: Duration = Duration::from_secs(5);
@@ -87,7 +87,8 @@ pub(super) fn open(path: &Path, role: Role) -> Result<Connection, JournalError> 
         schema::upgrade(&conn).map_err(fault)?;
     }
     if role == Role::Writer {
-        check::chains(&conn).map_err(|found| found.at(path))?;
+        let salvaging = salvage::is_under_way(path);
+        check::chains(&conn, salvaging).map_err(|found| found.at(path))?;
         keep_log(&conn, false).map_err(fault)?;
     }
     configure(&conn, role).map_err(fault)?;

@@ -46,7 +46,7 @@ use plan::Plan;
 
 use super::open::{self, Role};
 use super::writer::{self, Begin};
-use super::{JournalError, Limits, Opening, Writer, ballast, cap, size, suspect};
+use super::{JournalError, Limits, Opening, Writer, ballast, cap, check, size, suspect};
 
 pub(super) use import::put_fold;
 pub(super) use wal::{Rest, unreplayed};
@@ -161,11 +161,24 @@ pub fn set_aside(path: &Path) -> Vec<PathBuf> {
     all.into_iter().map(|aside| aside.path).collect()
 }
 
+/// Whether a journal that was set aside is still to be put back, as far as the folder can be read.
+pub(super) fn is_under_way(path: &Path) -> bool {
+    let all = aside::all(path).unwrap_or_default();
+    all.iter().any(|aside| !aside.report().exists())
+}
+
 /// Opens a journal in which nothing is wrong, and takes up a record that only its log still has.
 fn open_whole(path: &Path) -> Result<Connection, JournalError> {
     let rest = unreplayed(path);
     let conn = open::open(path, Role::Writer)?;
     let fault = |error| open::judge(path, error);
+    if !is_under_way(path) && check::half_a_stream(&conn).map_err(fault)? {
+        open::keep_log(&conn, true).map_err(fault)?;
+        return Err(JournalError::Unreadable {
+            path: path.to_owned(),
+            problem: "it has a stream without its opening".to_owned(),
+        });
+    }
     match rest.judge(&conn).map_err(fault)? {
         Rest::Nothing => Ok(conn),
         Rest::One {
@@ -239,7 +252,7 @@ impl SalvageWork {
                 .map(|file| file.len())
                 .sum();
             let mut task = Task {
-                told: is_marked(conn, &told(&aside)).map_err(|e| open::judge(path, e))?,
+                told: writer::is_marked(conn, &told(&aside)).map_err(|e| open::judge(path, e))?,
                 aside,
                 plan: None,
                 made: false,
@@ -420,14 +433,6 @@ fn rescue(writer: &mut Writer, now: &ClockReading, batch: &[Rescued]) -> Result<
 
 fn told(aside: &Aside) -> String {
     format!("told.{}", aside.number)
-}
-
-fn is_marked(conn: &Connection, name: &str) -> rusqlite::Result<bool> {
-    conn.query_row(
-        "SELECT EXISTS (SELECT 1 FROM note WHERE name = ?)",
-        [name],
-        |row| row.get(0),
-    )
 }
 
 /// A file with very many holes says one thing: that it is full of holes.

@@ -298,6 +298,15 @@ pub(super) fn mark(conn: &Connection, name: &str) -> rusqlite::Result<()> {
     .map(drop)
 }
 
+/// Whether it was noted that something was done.
+pub(super) fn is_marked(conn: &Connection, name: &str) -> rusqlite::Result<bool> {
+    conn.query_row(
+        "SELECT EXISTS (SELECT 1 FROM note WHERE name = ?)",
+        [name],
+        |row| row.get(0),
+    )
+}
+
 /// The end of the newest stream.
 pub(super) fn previous(conn: &Connection, path: &Path) -> Result<Option<StreamTip>, JournalError> {
     last_tip(conn).map_err(|source| JournalError::Sqlite {

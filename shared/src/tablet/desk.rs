@@ -114,6 +114,9 @@ pub struct UplinkStatus {
     /// terminal has said something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub screen: Option<String>,
+    /// The centre's time of the first such reply, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_since_ms: Option<i64>,
 }
 
 impl EnrolOrder {

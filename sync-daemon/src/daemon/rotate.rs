@@ -93,10 +93,13 @@ impl Daemon {
 
     /// What came of it; none when the task broke off.
     pub(super) fn key_rotated(&mut self, result: Option<Result<SecretKey, RotateError>>) {
+        let known_again = self.rotating.unknown && matches!(result, Some(Ok(_)));
         self.settle_rotation(result);
-        self.uplink.rotated();
         self.rotating.unknown = false;
         self.uplink.rotated();
+        if known_again {
+            self.uplink.known_again(self.now());
+        }
     }
 
     fn settle_rotation(&mut self, result: Option<Result<SecretKey, RotateError>>) {

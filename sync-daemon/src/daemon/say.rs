@@ -49,6 +49,7 @@ impl Daemon {
                 let painting = screen.painting(clock.uptime_ms);
                 painting.name().to_owned()
             }),
+            revoked_since_ms: self.status.revoked_since_ms,
         };
         let fresh = self
             .told

@@ -12,6 +12,7 @@ use manyi_shared::tablet::{DataDir, KeySource, UplinkStatus};
 use super::Check;
 use crate::link::Time;
 use crate::link::time::date;
+use crate::status::findings::said_at;
 use crate::status::is_locked;
 use crate::words::{count, size, span};
 
@@ -244,9 +245,12 @@ pub(super) fn daemon(data: &DataDir, time: &Time) -> Check {
         return Check::ok("daemon", "is running; no exchange in this boot yet");
     };
     if status.revoked {
+        let since = status
+            .revoked_since_ms
+            .map_or_else(String::new, |ms| format!(" (said {})", said_at(ms)));
         return Check::bad(
             "daemon",
-            "is running, but the office took this terminal's identity back",
+            format!("is running, but the office took this terminal's identity back{since}"),
             "if that was a mistake, get a new code and run `manyi-sync enrol --again`",
         );
     }

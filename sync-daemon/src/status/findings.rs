@@ -3,6 +3,7 @@
 use manyi_shared::tablet::{EnrolProblem, EnrolState, IdentityError};
 
 use super::{Facts, Finding};
+use crate::link::time::date;
 use crate::words::{count, span};
 
 /// Unsent records younger than this are on their way.
@@ -125,6 +126,7 @@ fn exchange(facts: &Facts) -> Option<Finding> {
     let ago = |at: u64| span(facts.clock.uptime_ms.saturating_sub(at));
     if uplink.revoked {
         return Some(Finding {
+            since: uplink.revoked_since_ms.map(said_at),
             why: Some("the office took this terminal's identity back".to_owned()),
             ..wrong(
                 "the centre takes nothing from this terminal",
@@ -160,6 +162,12 @@ fn screen(facts: &Facts) -> Option<Finding> {
         "look at the screen; systemctl restart manyi-terminal; if it comes again: journalctl -u \
          manyi-terminal -n 50",
     ))
+}
+
+/// The centre's own time, so that a wrong clock of the tablet does not matter.
+pub(crate) fn said_at(ms: i64) -> String {
+    let seconds = u64::try_from(ms / 1000).unwrap_or(0);
+    format!("{} by the centre's clock", date(seconds))
 }
 
 fn waiting(facts: &Facts) -> Option<Finding> {

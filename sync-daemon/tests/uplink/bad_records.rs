@@ -8,6 +8,10 @@ use manyi_shared::tablet::UplinkStatus;
 use crate::tablet::Hall;
 use crate::wait_for;
 
+fn since(hall: &Hall) -> Option<i64> {
+    UplinkStatus::read(&hall.tablet.data.uplink_status())?.revoked_since_ms
+}
+
 fn revoked(hall: &Hall) -> bool {
     UplinkStatus::read(&hall.tablet.data.uplink_status()).is_some_and(|status| status.revoked)
 }
@@ -103,13 +107,25 @@ async fn a_signed_revocation_is_written_down_until_the_office_takes_it_back() {
     hall.tablet.terminal().rate(3);
     let daemon = hall.tablet.daemon();
     wait_for("it is written down", || revoked(&hall)).await;
+    let since = since(&hall);
+    assert!(since.is_some(), "and since when");
     daemon.stop().await;
     let daemon = hall.tablet.daemon();
     assert!(
         revoked(&hall),
         "also by the next start, before it has asked"
     );
+    wait_for("it was told again", || {
+        hall.collector.centre().newer.refused > 2
+    })
+    .await;
+    assert_eq!(
+        self::since(&hall),
+        since,
+        "told again, it is as old as before"
+    );
     hall.collector.centre().newer.revoked = false;
     wait_for("everything is there", || hall.is_even() && !revoked(&hall)).await;
+    assert_eq!(self::since(&hall), None);
     daemon.stop().await;
 }

@@ -232,3 +232,32 @@ async fn an_earlier_identity_that_the_centre_forgot_does_not_hold_up_the_present
     .await;
     daemon.stop().await;
 }
+
+#[tokio::test]
+async fn a_stream_that_the_card_has_changed_does_not_hold_up_the_others() {
+    let hall = Hall::new().await;
+    hall.tablet.terminal().rate(3);
+    let mut present = hall.tablet.terminal();
+    present.rate(1);
+    let journal = rusqlite::Connection::open(hall.tablet.data.journal()).unwrap();
+    let change = "UPDATE record SET bytes = CAST(bytes || x'00' AS BLOB) \
+                  WHERE stream_no = 1 AND seq = 2";
+    assert_eq!(journal.execute(change, []).unwrap(), 1);
+    let daemon = hall.tablet.daemon();
+    wait_for("what is whole is there", || {
+        hall.tablet.acknowledged() == [1, 2]
+    })
+    .await;
+    present.rate(1);
+    wait_for("and a lone rating, at once", || {
+        hall.tablet.acknowledged() == [1, 3]
+    })
+    .await;
+    let told = || {
+        let centre = hall.collector.centre();
+        let last = centre.heads.last().unwrap();
+        last.health.journal_problem.is_some()
+    };
+    wait_for("the office hears of it", told).await;
+    daemon.stop().await;
+}

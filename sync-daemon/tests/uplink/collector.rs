@@ -320,6 +320,7 @@ impl Centre {
             return reply;
         }
         if self.newer.revoked {
+            self.newer.refused += 1;
             reply.status = ReplyStatus::Revoked;
             return reply;
         }

@@ -1,6 +1,6 @@
 //! Enrolment: what a technician sees.
 
-use manyi_shared::tablet::{Identity, read_profile};
+use manyi_shared::tablet::{Identity, UplinkStatus, read_profile};
 use manyi_sync::enrol::EnrolError;
 
 use crate::collector::{CODE, Collector};
@@ -53,6 +53,11 @@ async fn a_lost_reply_is_asked_for_again_and_gives_the_same_identity() {
 async fn an_enrolled_terminal_is_not_enrolled_again_by_accident() {
     let hall = Hall::new().await;
     let before = hall.tablet.identity();
+    let status = UplinkStatus {
+        revoked: true,
+        ..UplinkStatus::default()
+    };
+    status.write(&hall.tablet.data.uplink_status()).unwrap();
     let error = hall
         .tablet
         .enrol(hall.relay.address, CODE)
@@ -65,6 +70,11 @@ async fn an_enrolled_terminal_is_not_enrolled_again_by_accident() {
         .await
         .unwrap();
     assert_eq!(hall.tablet.identity(), before);
+    let said = UplinkStatus::read(&hall.tablet.data.uplink_status());
+    assert!(
+        !said.is_some_and(|status| status.revoked),
+        "of an identity that is gone"
+    );
 }
 
 #[tokio::test]

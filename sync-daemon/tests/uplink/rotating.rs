@@ -2,13 +2,15 @@
 //! cut.
 
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use manyi_shared::tablet::{KEY_CREDENTIAL, read_key};
 use manyi_shared::wire::{PublicKey, SecretKey};
+use manyi_sync::uplink::Pace;
 
 use crate::program::{output, program, text};
 use crate::relay::Fault;
-use crate::tablet::Hall;
+use crate::tablet::{Hall, pace};
 use crate::wait_for;
 
 impl Hall {
@@ -242,7 +244,10 @@ async fn a_centre_restored_from_a_backup_before_the_rotation_is_told_the_key_aga
     let terminal = hall.tablet.identity().terminal;
     hall.collector.centre().want_new_key = true;
     hall.tablet.terminal().rate(2);
-    let daemon = hall.tablet.daemon();
+    let daemon = hall.tablet.daemon_at(Pace {
+        operator: Duration::from_secs(600),
+        ..pace()
+    });
     hall.wait_until_rotated(before).await;
     wait_for("the ratings are there", || hall.is_even()).await;
     {
@@ -251,7 +256,10 @@ async fn a_centre_restored_from_a_backup_before_the_rotation_is_told_the_key_aga
         centre.last_number = 0;
     }
     let after = hall.key();
+    hall.tablet.terminal().rate(2);
     hall.wait_until_rotated(before).await;
     assert_eq!(hall.known(), after);
+    // And then nobody has to act, so nothing waits for somebody.
+    wait_for("what was rated meanwhile is there", || hall.is_even()).await;
     daemon.stop().await;
 }

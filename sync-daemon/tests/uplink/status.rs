@@ -56,8 +56,9 @@ async fn every_attempt_is_written_down_for_the_technician() {
 async fn a_long_backlog_is_counted_down() {
     let hall = Hall::new().await;
     hall.tablet.terminal().rate(1200);
-    let third = Fault::answer("500 Oh", "", "");
-    hall.relay.then([Fault::None, third]);
+    // More than one, so that it is to be seen for longer than a busy machine takes to look.
+    let fault = || Fault::answer("500 Oh", "", "");
+    hall.relay.then([Fault::None, fault(), fault(), fault()]);
     let daemon = hall.tablet.daemon();
     wait_for("the second run fails", || hall.status().problem.is_some()).await;
     assert_eq!(hall.status().backlog, 701);
@@ -144,6 +145,7 @@ async fn status_says_what_since_when_why_and_what_to_do() {
 
     let revoked = UplinkStatus {
         revoked: true,
+        revoked_since_ms: Some(1_795_000_000_000),
         ..failing
     };
     revoked.write(&path).unwrap();

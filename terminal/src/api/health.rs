@@ -20,7 +20,7 @@ pub(super) struct HealthBody {
     /// Whether a prompt would be taken and whether somebody is at the screen.
     status: StatusName,
     /// Why no prompt is taken: `starting`, `not_enrolled`, `journal_unreadable`,
-    /// `journal_newer_version`, `storage_full` or `other`. Null when prompts are taken.
+    /// `journal_newer_version`, `storage_full`, `revoked` or `other`. Null when prompts are taken.
     reason: Option<&'static str>,
     /// The terminal's id; null until it is enrolled.
     terminal: Option<String>,

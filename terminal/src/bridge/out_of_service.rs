@@ -22,6 +22,7 @@ const fn map_reason(reason: Option<Reason>) -> OutOfServiceReason {
         Some(Reason::JournalUnreadable) => OutOfServiceReason::JournalUnreadable,
         Some(Reason::JournalNewer) => OutOfServiceReason::JournalNewerVersion,
         Some(Reason::StorageFull) => OutOfServiceReason::StorageFull,
+        Some(Reason::Revoked) => OutOfServiceReason::Revoked,
         Some(Reason::Other) => OutOfServiceReason::Other,
     }
 }

@@ -139,7 +139,7 @@ pub fn read(known: &Known, places: &Places) -> Vec<FactValue> {
         }),
         line(Fact::Software, SOFTWARE.to_owned()),
         profile(known.profile_version, uplink.as_ref()),
-        collector_line(collector, uplink.as_ref()),
+        collector_line(collector, uplink.as_ref(), &known.time_zone),
         judged(Fact::Network, network_value, network_bad),
         backlog,
         oldest,
@@ -173,13 +173,17 @@ fn profile(version: u32, uplink: Option<&UplinkStatus>) -> FactValue {
 }
 
 /// A daemon that has said nothing in this boot is as bad as one that reaches nobody.
-fn collector_line(identity: Option<&str>, uplink: Option<&UplinkStatus>) -> FactValue {
+fn collector_line(identity: Option<&str>, uplink: Option<&UplinkStatus>, zone: &str) -> FactValue {
     let address = identity
         .or(uplink.map(|uplink| uplink.collector.as_str()))
         .unwrap_or(UNKNOWN);
     match uplink.map(|uplink| uplink.problem.as_deref()) {
         Some(None) => line(Fact::Collector, address.to_owned()),
-        Some(Some(problem)) => bad(Fact::Collector, format!("{address} · {problem}")),
+        Some(Some(problem)) => {
+            let since = uplink.and_then(|uplink| uplink.revoked_since_ms);
+            let since = since.map_or_else(String::new, |ms| format!(" · {}", moment(ms, zone)));
+            bad(Fact::Collector, format!("{address} · {problem}{since}"))
+        }
         None => bad(Fact::Collector, address.to_owned()),
     }
 }
@@ -207,12 +211,16 @@ fn journal(known: Option<(StreamId, Option<Seq>)>, set_aside: &[PathBuf]) -> Fac
 
 /// A clock that no time service has set is told as it stands, and marked.
 fn clock(now: &ClockReading, zone: &str) -> FactValue {
-    let at = Timestamp::from_millisecond(now.wall_ms).unwrap_or_default();
-    let text = at.in_tz(zone).map_or_else(
+    judged(Fact::Clock, moment(now.wall_ms, zone), !now.synchronised)
+}
+
+/// A moment in the hall's own time.
+fn moment(ms: i64, zone: &str) -> String {
+    let at = Timestamp::from_millisecond(ms).unwrap_or_default();
+    at.in_tz(zone).map_or_else(
         |_| at.strftime("%Y-%m-%d %H:%M:%S Z").to_string(),
         |at| at.strftime("%Y-%m-%d %H:%M:%S %:z").to_string(),
-    );
-    judged(Fact::Clock, text, !now.synchronised)
+    )
 }
 
 #[cfg(test)]

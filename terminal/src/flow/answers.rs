@@ -283,6 +283,23 @@ fn a_pause_of_the_office_cannot_be_ended_at_the_window() {
 }
 
 #[test]
+fn a_revoked_terminal_lets_its_citizen_finish_and_then_takes_nothing_until_it_is_in_use_again() {
+    let mut run = at("asking");
+    run.hear(Event::Revoked(Some(why())));
+    run.touch(Target::Level(Level::Satisfied)).sealed();
+    run.later(GUARD).touch(Target::Skip).later(2_000);
+    assert_eq!(run.page(), "out");
+    assert_eq!(run.flow.out_of_service(), Some(&why()));
+    assert_eq!(run.did(), ["seal 1 rated 4 0", "ended 1"]);
+    run.hear(prompt()).hear(Event::SelfTest(20_261_122));
+    run.later(GUARD).touch(Target::Ask);
+    assert_eq!(run.did(), ["refused"]);
+    assert!(run.flow.is_idle(), "a new identity is looked for");
+    run.hear(Event::Revoked(None)).hear(prompt());
+    assert_eq!((run.page(), run.did().len()), ("ask", 2));
+}
+
+#[test]
 fn the_clerk_calls_the_question_only_where_the_profile_lets_them() {
     let mut run = Run::idle();
     run.later(GUARD).touch(Target::Ask);

@@ -21,6 +21,7 @@ enum Turn {
     TapStale(Target),
     Odd(Oddity),
     Pause(bool),
+    Revoked(bool),
     SelfTest,
     Wait(Millis),
     /// The recorder answers what it was last asked.
@@ -62,6 +63,7 @@ fn turn() -> impl Strategy<Value = Turn> {
         2 => target().prop_map(Turn::TapStale),
         1 => prop::sample::select(vec![Oddity::SeveralFingers, Oddity::Stray]).prop_map(Turn::Odd),
         1 => any::<bool>().prop_map(Turn::Pause),
+        1 => any::<bool>().prop_map(Turn::Revoked),
         1 => Just(Turn::SelfTest),
         4 => (0_u64..3_000).prop_map(Turn::Wait),
         2 => (3_000_u64..40_000).prop_map(Turn::Wait),
@@ -279,6 +281,10 @@ fn play(mut flow: Flow, world: &mut World, turn: Turn) -> Flow {
         Turn::Tap(target) => Event::Touch(Touch { serial, target }),
         Turn::Odd(oddity) => Event::Odd(oddity),
         Turn::Pause(paused) => Event::Pause(paused),
+        Turn::Revoked(revoked) => Event::Revoked(revoked.then(|| Why {
+            reason: Reason::Revoked,
+            detail: String::new(),
+        })),
         Turn::SelfTest => Event::SelfTest(20_261_122),
         Turn::TapStale(target) => Event::Touch(Touch {
             serial: serial.wrapping_sub(1),

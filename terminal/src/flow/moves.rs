@@ -154,14 +154,13 @@ impl Flow {
 
     /// Whether the present page has targets.
     pub(super) const fn has_targets(&self) -> bool {
-        matches!(
-            self.stage,
-            Stage::Idle
-                | Stage::Asking(_)
-                | Stage::Correcting(_)
-                | Stage::Reasons(_)
-                | Stage::Thanks(_)
-        )
+        match self.stage {
+            Stage::Idle => self.revoked.is_none(),
+            Stage::Asking(_) | Stage::Correcting(_) | Stage::Reasons(_) | Stage::Thanks(_) => true,
+            Stage::OutOfService { .. } | Stage::Opening | Stage::Sealing(_) | Stage::NotKept(_) => {
+                false
+            }
+        }
     }
 
     /// Whether touches do nothing now.

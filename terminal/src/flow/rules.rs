@@ -96,6 +96,8 @@ pub enum Reason {
     JournalNewer,
     /// Nothing more fits on the card.
     StorageFull,
+    /// The office took the terminal's identity back.
+    Revoked,
     /// Anything else; the detail says what.
     Other,
 }
@@ -109,6 +111,7 @@ impl Reason {
             Self::JournalUnreadable => "journal_unreadable",
             Self::JournalNewer => "journal_newer_version",
             Self::StorageFull => "storage_full",
+            Self::Revoked => "revoked",
             Self::Other => "other",
         }
     }

@@ -238,6 +238,7 @@ pub(super) fn at(stage: &str) -> Run {
             (run, None)
         }
         "paused" => (Run::idle(), Some(Event::Pause(true))),
+        "revoked" => (Run::idle(), Some(Event::Revoked(Some(why())))),
         "not kept" => (at("sealing"), Some(Event::SealFailed(why()))),
         other => panic!("no stage {other}"),
     };

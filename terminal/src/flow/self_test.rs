@@ -10,7 +10,8 @@ use super::{Behind, Effect, Flow, Job, Sealing, Stage};
 
 impl Flow {
     pub(super) fn self_test(&mut self, day: u32, todo: &mut Vec<Effect>) {
-        if matches!(self.stage, Stage::Idle) && self.stream.is_some() && !self.stopping {
+        let fit = self.stream.is_some() && self.revoked.is_none();
+        if matches!(self.stage, Stage::Idle) && fit && !self.stopping {
             let mut rest = Level::ALL.to_vec();
             rest.sort_unstable_by_key(|level| std::cmp::Reverse(level.number()));
             self.seal_self_test(day, rest, todo);

@@ -25,6 +25,7 @@ impl Flow {
             next: None,
             owed: VecDeque::new(),
             paused: false,
+            revoked: None,
             manner: Manner::default(),
             odd: None,
             stopping: false,
@@ -38,6 +39,7 @@ impl Flow {
         match event {
             Event::Configured { rules, moved } => self.configured(rules, moved, &mut todo),
             Event::Unfit(why) => self.unfit(why),
+            Event::Revoked(why) => self.revoke(why, now),
             Event::Prompt { event, call, names } => {
                 self.prompted(event, call, names, now, &mut todo);
             }
@@ -94,6 +96,15 @@ impl Flow {
         }
     }
 
+    fn revoke(&mut self, why: Option<Why>, now: Millis) {
+        if self.revoked != why {
+            self.revoked = why;
+            if matches!(self.stage, Stage::Idle) {
+                self.show(now);
+            }
+        }
+    }
+
     fn prompted(
         &mut self,
         event: ServiceEvent,
@@ -106,7 +117,7 @@ impl Flow {
             self.stage,
             Stage::OutOfService { .. } | Stage::Opening | Stage::NotKept(_)
         );
-        let asks = !out && !self.stopping && !self.is_paused();
+        let asks = !out && !self.stopping && !self.is_paused() && self.revoked.is_none();
         let Some(id) = asks.then(|| self.next_id()).flatten() else {
             todo.push(Effect::Refused);
             return;

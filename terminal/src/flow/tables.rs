@@ -21,6 +21,7 @@ use super::*;
 #[case("phone", "ask", &["accepted 2", "asking 2"])]
 #[case("correcting", "ask", &["accepted 2", "asking 2"])]
 #[case("paused", "paused", &["refused"])]
+#[case("revoked", "out", &["refused"])]
 #[case("not kept", "not kept", &["refused"])]
 fn a_prompt_comes(#[case] stage: &str, #[case] page: &str, #[case] did: &[&str]) {
     let mut run = at(stage);
@@ -29,6 +30,23 @@ fn a_prompt_comes(#[case] stage: &str, #[case] page: &str, #[case] did: &[&str])
         (run.page(), run.did()),
         (page, did.iter().map(ToString::to_string).collect())
     );
+}
+
+#[rstest]
+#[case("opening", "out")]
+#[case("idle", "out")]
+#[case("paused", "out")]
+#[case("asking", "ask")]
+#[case("sealing", "ask")]
+#[case("reasons chosen", "reasons")]
+#[case("phone", "phone")]
+#[case("thanks", "thanks")]
+#[case("correcting", "correcting")]
+#[case("not kept", "not kept")]
+fn the_office_takes_the_identity_back(#[case] stage: &str, #[case] page: &str) {
+    let mut run = at(stage);
+    run.hear(Event::Revoked(Some(why())));
+    assert_eq!((run.page(), run.did()), (page, Vec::new()));
 }
 
 #[rstest]

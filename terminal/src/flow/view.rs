@@ -150,8 +150,15 @@ impl Flow {
     pub const fn out_of_service(&self) -> Option<&Why> {
         match &self.stage {
             Stage::OutOfService { why, .. } | Stage::NotKept(why) => Some(why),
+            Stage::Idle | Stage::Opening => self.revoked.as_ref(),
             _ => None,
         }
+    }
+
+    /// What was last heard of a revocation.
+    #[must_use]
+    pub const fn revoked(&self) -> Option<&Why> {
+        self.revoked.as_ref()
     }
 
     /// The open stream.
@@ -187,7 +194,9 @@ impl Flow {
     }
 
     fn idle(&self) -> PageView<'_> {
-        if self.is_paused() {
+        if let Some(why) = &self.revoked {
+            PageView::OutOfService(why)
+        } else if self.is_paused() {
             PageView::Paused {
                 by_clerk: self.paused,
             }

@@ -6,11 +6,15 @@
 //! belongs to a prompt whose outcome is in the journal, and half of one is no note; then a question
 //! that nobody had answered yet is left without an outcome, and no rating is touched by that. A synced
 //! note would cost the card more than the rating itself, for every prompt.
+//!
+//! It also remembers how far the stream was when the question was shown: a witness, should the card
+//! give back an older journal.
 
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
 
-use manyi_shared::domain::{Call, PromptId, ServiceEvent};
+use manyi_shared::domain::{Call, PromptId, Seq, ServiceEvent};
+use manyi_shared::journal::Witness;
 use manyi_shared::tablet::DataDir;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +29,9 @@ struct OpenPrompt {
     event: ServiceEvent,
     #[serde(default)]
     call: Call,
+    /// The last position that was on the card when the question was shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tip: Option<u64>,
 }
 
 /// Where the note lies.
@@ -38,11 +45,12 @@ impl Note {
 
     /// Notes a prompt. It goes on if that fails: only a crash right now would leave it without an
     /// outcome.
-    pub(super) fn write(&self, prompt: &Prompt) {
+    pub(super) fn write(&self, prompt: &Prompt, tip: Option<Seq>) {
         let note = OpenPrompt {
             id: prompt.id.to_string(),
             event: prompt.event.clone(),
             call: prompt.call,
+            tip: tip.map(Seq::get),
         };
         let written = serde_json::to_vec(&note)
             .map_err(std::io::Error::from)
@@ -74,12 +82,28 @@ impl Note {
         }
     }
 
+    /// Where the stream of that prompt was then. Only while the prompt is still called by its own
+    /// stream's name: one that an earlier start had left open is sealed in another.
+    pub(super) fn witness(&self) -> Option<Witness> {
+        let note = self.open()?;
+        let id: PromptId = note.id.parse().ok()?;
+        let tip = note.tip.and_then(Seq::new)?;
+        Some(Witness {
+            stream: id.stream,
+            tip,
+        })
+    }
+
+    fn open(&self) -> Option<OpenPrompt> {
+        let text = std::fs::read(&self.0).ok()?;
+        serde_json::from_slice(&text)
+            .inspect_err(|error| tracing::warn!("note of the open prompt is damaged: {error}"))
+            .ok()
+    }
+
     /// The prompt that was noted last; whether it ended, the journal knows.
     pub(super) fn read(&self) -> Option<Prompt> {
-        let text = std::fs::read(&self.0).ok()?;
-        let note: OpenPrompt = serde_json::from_slice(&text)
-            .inspect_err(|error| tracing::warn!("note of the open prompt is damaged: {error}"))
-            .ok()?;
+        let note = self.open()?;
         let id: PromptId = note.id.parse().ok()?;
         Some(Prompt {
             id,

@@ -13,4 +13,5 @@ mod office;
 #[path = "../common/profile.rs"]
 mod profile;
 mod ratings;
+mod recorder;
 mod terminal;

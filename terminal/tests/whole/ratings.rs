@@ -2,9 +2,9 @@
 
 use manyi_shared::domain::{Channel, Level, Outcome, Withdrawal};
 use manyi_shared::journal::Reader;
-use manyi_shared::tablet::{DataDir, WakeListener};
+use manyi_shared::tablet::{DataDir, UplinkStatus, WakeListener};
 use manyi_shared::wire::RecordBody;
-use manyi_terminal::flow::Target;
+use manyi_terminal::flow::{Reason, Target};
 use manyi_terminal::scene::ScenePage;
 
 use crate::terminal::{
@@ -131,6 +131,48 @@ fn a_terminal_that_is_enrolled_while_it_runs_starts_asking() {
     assert_eq!(terminal.call("POST", "/v1/prompts", "{}").0, 503);
     office::enrol(&terminal.data, &profile::profile());
     terminal.jump(1_000);
+    terminal.wait_page("idle");
+    wait_ready(&terminal);
+    terminal.stop();
+}
+
+#[test]
+fn a_revoked_terminal_finishes_with_its_citizen_and_goes_out_of_service() {
+    let folder = enrolled();
+    let mut terminal = ready(&folder);
+    let id = terminal.prompt("{}");
+    terminal.wait("the question", |scene| name(scene) == "ask" && scene.input);
+    let status = UplinkStatus {
+        collector: "http://127.0.0.1:8080".to_owned(),
+        revoked: true,
+        revoked_since_ms: Some(1_795_000_000_000),
+        ..UplinkStatus::default()
+    };
+    status.write(&terminal.data.uplink_status()).unwrap();
+    terminal.jump(2_000);
+    assert_eq!(terminal.state(&id), "asking");
+    terminal.touch_again(Target::Level(Level::Satisfied));
+    terminal.touch("reasons", Target::Skip);
+    terminal.wait_page("thanks");
+    terminal.jump(2_000);
+    let scene = terminal.wait_page("out");
+    let ScenePage::OutOfService(out) = &scene.page else {
+        unreachable!()
+    };
+    assert_eq!(out.reason, Some(Reason::Revoked));
+    assert!(
+        out.detail.contains("2026-11-18 11:06 UTC"),
+        "{}",
+        out.detail
+    );
+    assert_eq!(terminal.health()["reason"], "revoked");
+    assert_eq!(terminal.call("POST", "/v1/prompts", "{}").0, 503);
+    assert_eq!(outcomes(&terminal.records()).len(), 1);
+    // The office thought again, or the tablet was enrolled anew.
+    UplinkStatus::default()
+        .write(&terminal.data.uplink_status())
+        .unwrap();
+    terminal.jump(2_000);
     terminal.wait_page("idle");
     wait_ready(&terminal);
     terminal.stop();

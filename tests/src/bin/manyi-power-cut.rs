@@ -98,8 +98,9 @@ fn lies(seed: u64, args: &Args) -> anyhow::Result<bool> {
         bar.inc(states)
     })?;
     bar.finish_and_clear();
-    if !verdict.failures.is_empty() {
-        note(format_args!("{}", verdict.lines(seed)));
+    let lines = verdict.lines(seed);
+    if !lines.is_empty() {
+        note(format_args!("{lines}"));
     }
     note(format_args!("power-cut: {verdict} (seed {seed})"));
     Ok(verdict.failures.is_empty())
@@ -133,11 +134,12 @@ fn one_lie(seed: u64, state: StateId, args: &Args) -> anyhow::Result<bool> {
     let recording = record(seed, state.story, args.steps)?;
     let (_, lies, start) = liars::one(&recording, u64::try_from(state.variant)?)?;
     note(format_args!(
-        "{lies}: files set aside: {}, {} lost records told of, {} gone without a trace\n{}",
+        "{lies}: files set aside: {}, {} lost records told of, {} gone without a trace\n{}{}",
         start.set_aside,
         start.told,
         start.traceless,
-        start.findings.lines()
+        start.findings.lines(),
+        start.doubts.join("\n")
     ));
     Ok(start.findings.is_clean())
 }

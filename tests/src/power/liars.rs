@@ -6,10 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::anyhow;
+use manyi_shared::journal::Witness;
 
 use super::campaign::{MAX_FAILURES, Recording, StateId, record, scratch};
+use super::disk::Files;
+use super::ledger::{Ledger, Moment};
 use super::lie::{Lies, tell};
-use super::salvage::{Start, start};
+use super::salvage::{Note, Start, start};
 use crate::dice::Dice;
 
 /// States of one story.
@@ -37,14 +40,18 @@ pub struct Verdict {
     pub told: usize,
     /// Records that are nowhere, in a journal in which nothing is wrong.
     pub traceless: usize,
-    /// Records that SQLite alone could still read, and that were told as lost instead of saved.
+    /// Readable records right behind a hole, which nothing proves: told as lost.
+    pub behind_holes: usize,
+    /// Other records that SQLite alone could still read, and that were told as lost instead of saved.
     pub missed: usize,
-    /// Rescued records that are not as they were sealed, and that no chain could disprove.
+    /// Rescued records that are not as they were sealed.
     pub unproved: usize,
     /// The longest time until a rating could be sealed.
     pub slowest: Duration,
     /// What was not as it must be.
     pub failures: Vec<Failure>,
+    /// States in which something was missed or is unproved.
+    pub doubtful: Vec<Failure>,
 }
 
 impl fmt::Display for Verdict {
@@ -52,11 +59,12 @@ impl fmt::Display for Verdict {
         write!(
             f,
             "{} starts on lying disks, {} of them set files aside: {} lost records told of, {} gone \
-             without a trace, {} readable ones not saved, {} rescued with other bytes, a rating sealed after {:?} at the latest, {} not as they must be",
+             without a trace, {} behind a hole, {} other readable ones not saved, {} rescued with other bytes, a rating sealed after {:?} at the latest, {} not as they must be",
             self.states,
             self.set_aside,
             self.told,
             self.traceless,
+            self.behind_holes,
             self.missed,
             self.unproved,
             self.slowest,
@@ -71,11 +79,14 @@ impl Verdict {
         self.set_aside += u64::from(start.set_aside);
         self.told += start.told;
         self.traceless += start.traceless;
+        self.behind_holes += start.behind_holes;
         self.missed += start.missed;
         self.unproved += start.unproved;
         self.slowest = self.slowest.max(start.took);
         if !start.findings.is_clean() {
             self.failures.push(Failure { state, lies, start });
+        } else if !start.doubts.is_empty() {
+            self.doubtful.push(Failure { state, lies, start });
         }
     }
 
@@ -84,13 +95,15 @@ impl Verdict {
     pub fn lines(&self, seed: u64) -> String {
         let failure = |failure: &Failure| {
             format!(
-                "MANYI_POWER_SEED={seed} MANYI_POWER_LIE={} ({})\n{}",
+                "MANYI_POWER_SEED={seed} MANYI_POWER_LIE={} ({})\n{}{}\n",
                 failure.state,
                 failure.lies,
-                failure.start.findings.lines()
+                failure.start.findings.lines(),
+                failure.start.doubts.join("\n")
             )
         };
-        self.failures.iter().map(failure).collect()
+        let all = self.failures.iter().chain(&self.doubtful);
+        all.map(failure).collect()
     }
 }
 
@@ -99,20 +112,62 @@ impl Verdict {
 /// # Errors
 /// When the files cannot be laid out.
 pub fn one(recording: &Recording, variant: u64) -> anyhow::Result<(StateId, Lies, Start)> {
+    let (folder, copy) = (scratch()?, scratch()?);
+    let mut left = left(recording, variant)?;
+    let ledger = recording.ledger();
+    let cut = left.state.cut;
+    let note = note(ledger, cut, &mut left.dice);
+    let start = start(folder.path(), copy.path(), &left.files, ledger, cut, note)?;
+    Ok((left.state, left.lies, start))
+}
+
+/// What a lying disk left of a story.
+#[derive(Debug)]
+pub(super) struct Left {
+    pub(super) state: StateId,
+    pub(super) files: Files,
+    pub(super) lies: Lies,
+    pub(super) dice: Dice,
+}
+
+pub(super) fn left(recording: &Recording, variant: u64) -> anyhow::Result<Left> {
     let mut dice = Dice::of(
         recording.seed() ^ 0x11e5,
         (recording.number() << 32) | variant,
     );
     let cut = dice.index(recording.cuts());
-    let state = StateId {
-        story: recording.number(),
-        cut,
-        variant: usize::try_from(variant)?,
-    };
-    let (folder, copy) = (scratch()?, scratch()?);
     let (files, lies) = tell(recording.events(), cut, &mut dice);
-    let start = start(folder.path(), copy.path(), &files, recording.ledger(), cut)?;
-    Ok((state, lies, start))
+    Ok(Left {
+        state: StateId {
+            story: recording.number(),
+            cut,
+            variant: usize::try_from(variant)?,
+        },
+        files,
+        lies,
+        dice,
+    })
+}
+
+/// The note of the open prompt, as a cut may leave it: it is written when a question is shown and never
+/// synced, so it may be the newest, an older one, or none.
+fn note(ledger: &Ledger, cut: Moment, dice: &mut Dice) -> Note {
+    let mut sealed: Vec<_> = ledger
+        .entries
+        .iter()
+        .filter_map(|(place, entry)| Some((entry.thanked.filter(|at| *at <= cut)?, *place)))
+        .collect();
+    sealed.sort_unstable();
+    let newest = sealed.last().copied();
+    let left = match dice.below(10) {
+        0..=6 => newest,
+        7..=8 => dice.pick(&sealed).copied(),
+        _ => None,
+    };
+    Note {
+        witness: left.map(|(_, (stream, tip))| Witness { stream, tip }),
+        is_newest: left.is_some() && left == newest,
+    }
 }
 
 /// So many states, shared out among threads.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use manyi_shared::domain::{Level, Outcome, Seq, ServiceEvent, StreamId};
-use manyi_shared::journal::{Backlog, Reader, Salvage, open_or_salvage};
+use manyi_shared::journal::{Backlog, Reader, Salvage, Witness, open_or_salvage};
 use manyi_shared::wire::{Loss, OutcomeRecord, RecordBody};
 use rusqlite::{Connection, OpenFlags};
 
@@ -33,13 +33,26 @@ pub struct Start {
     /// Records that were thanked for and are nowhere, in a journal in which nothing is wrong: the
     /// disk went back to an earlier moment, whole.
     pub traceless: usize,
-    /// Records that SQLite alone could still read, and that were told as lost instead of saved.
+    /// Records right behind a hole that SQLite alone could still read. No chain proves their bytes, so
+    /// they are told as lost: the one kind of readable record that is not saved.
+    pub behind_holes: usize,
+    /// Other records that SQLite alone could still read, and that were told as lost instead of saved.
     pub missed: usize,
-    /// Rescued records that are not as they were sealed. Behind a hole no chain says so, which is why
-    /// they travel as rescued.
+    /// Rescued records that are not as they were sealed.
     pub unproved: usize,
     /// How long it took until a rating could be sealed.
     pub took: Duration,
+    /// What was missed or is unproved, a line each.
+    pub doubts: Vec<String>,
+}
+
+/// What the note of the open prompt remembers after a cut.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Note {
+    /// How far which stream was; none when the note is gone.
+    pub witness: Option<Witness>,
+    /// Whether it is the newest there was.
+    pub is_newest: bool,
 }
 
 /// What a journal holds after the start.
@@ -48,7 +61,7 @@ struct Held {
     records: Content,
     rescued: Content,
     losses: Vec<Loss>,
-    unproved: usize,
+    unproved: Vec<String>,
 }
 
 impl Held {
@@ -77,6 +90,7 @@ pub fn start(
     files: &Files,
     ledger: &Ledger,
     cut: Moment,
+    note: Note,
 ) -> anyhow::Result<Start> {
     clear(folder)?;
     lay_out(folder, files)?;
@@ -91,7 +105,7 @@ pub fn start(
     }
     let readable = readable(copy, ledger);
     let mut start = Start::default();
-    if let Err(error) = look(folder, files, ledger, cut, &readable, &mut start) {
+    if let Err(error) = look(folder, files, (ledger, cut, note), &readable, &mut start) {
         start.findings.unreadable.push(format!("{error:#}"));
     }
     Ok(start)
@@ -104,14 +118,18 @@ fn clear(folder: &Path) -> anyhow::Result<()> {
 fn look(
     folder: &Path,
     files: &Files,
-    ledger: &Ledger,
-    cut: Moment,
+    (ledger, cut, note): (&Ledger, Moment, Note),
     readable: &Content,
     start: &mut Start,
 ) -> anyhow::Result<()> {
     let journal = folder.join(JOURNAL);
     let began = Instant::now();
     let (mut writer, salvage) = open_or_salvage(&journal, &opening()?, reading(LATER))?;
+    // As the recorder does it.
+    let quiet = salvage.set_aside.is_empty() && salvage.losses.is_empty();
+    if let Some(witness) = note.witness.filter(|_| quiet) {
+        writer.hear(witness, &reading(LATER + 1_000))?;
+    }
     writer.append(rating(), &reading(LATER + 2_000))?;
     start.took = began.elapsed();
     start.set_aside = !salvage.set_aside.is_empty();
@@ -122,14 +140,21 @@ fn look(
     );
     are_kept(folder, files, &salvage, &mut start.findings)?;
     let held = held(&journal, ledger, cut, writer.stream(), &mut start.findings)?;
-    start.unproved = held.unproved;
+    start.unproved = held.unproved.len();
+    start.doubts.extend(held.unproved.iter().cloned());
     for (place, bytes) in readable {
         let sent = ledger.entries.get(place).is_some_and(|e| e.is_sent(cut));
         if sent || held.has(place, bytes) {
             continue;
         }
         if held.tells_the_loss_of(*place) {
+            if is_behind_a_hole(place, readable, &held) {
+                start.behind_holes += 1;
+                continue;
+            }
             start.missed += 1;
+            let line = format!("missed: {place:?}; told: {:?}", held.losses);
+            start.doubts.push(line);
         } else {
             let line = format!("{place:?} can be read and was not saved");
             start.findings.lost.push(line);
@@ -148,6 +173,12 @@ fn look(
                 held.losses
             );
             start.findings.lost.push(line);
+        } else if note.is_newest {
+            let line = format!(
+                "{place:?} is gone, the note remembers {:?}, and no loss tells of it: {:?}",
+                note.witness, held.losses
+            );
+            start.findings.lost.push(line);
         } else {
             start.traceless += 1;
         }
@@ -158,7 +189,20 @@ fn look(
     Ok(())
 }
 
-fn rating() -> RecordBody {
+/// Whether the record before this one is neither here nor readable.
+fn is_behind_a_hole((stream, seq): &(StreamId, Seq), readable: &Content, held: &Held) -> bool {
+    let before = seq.get().checked_sub(1).and_then(Seq::new);
+    before.is_some_and(|before| {
+        let place = (*stream, before);
+        !readable.contains_key(&place)
+            && !held.records.contains_key(&place)
+            && !held.rescued.contains_key(&place)
+    })
+}
+
+/// A rating, the least that a terminal seals.
+#[must_use]
+pub fn rating() -> RecordBody {
     RecordBody::Outcome(OutcomeRecord {
         ordinal: 1,
         outcome: Outcome::Rated {
@@ -246,7 +290,7 @@ fn held(
             _ => {}
         }
     }
-    let mut held_unproved = 0;
+    let mut held_unproved = Vec::new();
     let unproved = |place: &(StreamId, Seq)| {
         let before = place.1.get().checked_sub(1).and_then(Seq::new);
         let before = before.map(|seq| (place.0, seq));
@@ -258,7 +302,9 @@ fn held(
             Some(entry) if entry.fate(cut) == Fate::Unborn => findings
                 .altered
                 .push(format!("{place:?} is there before it was sealed")),
-            Some(entry) if entry.bytes != *bytes && unproved(place) => held_unproved += 1,
+            Some(entry) if entry.bytes != *bytes && unproved(place) => {
+                held_unproved.push(format!("unproved: {place:?}"));
+            }
             Some(entry) if entry.bytes != *bytes => findings
                 .altered
                 .push(format!("{place:?} has other bytes than before")),
@@ -280,16 +326,19 @@ fn was_moved(place: &(StreamId, Seq), bytes: &[u8], held: &Held, ledger: &Ledger
 }
 
 /// The records that SQLite alone still gives, from either end of each stream, and that are as they
-/// were sealed: the least that must be saved.
+/// were sealed: the least that must be saved. Only of streams whose own row is there: a record alone
+/// does not say whose it is.
 fn readable(copy: &Path, ledger: &Ledger) -> Content {
     let mut readable = Content::new();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let Ok(conn) = Connection::open_with_flags(copy.join(JOURNAL), flags) else {
         return readable;
     };
-    let streams = rows(&conn, "SELECT stream_no, stream_id FROM stream", |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 16]>(1)?))
-    });
+    let streams = rows(
+        &conn,
+        "SELECT stream_no, stream_id FROM stream NOT INDEXED",
+        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 16]>(1)?)),
+    );
     let streams: BTreeMap<i64, StreamId> = streams
         .into_iter()
         .map(|(number, id)| (number, StreamId::from_bytes(id)))

@@ -270,6 +270,7 @@ fn out_of_service(all: &mut Vec<Scene>) {
         ("journal-unreadable", OutOfServiceReason::JournalUnreadable),
         ("journal-newer", OutOfServiceReason::JournalNewerVersion),
         ("storage-full", OutOfServiceReason::StorageFull),
+        ("revoked", OutOfServiceReason::Revoked),
         ("font-missing", OutOfServiceReason::FontMissing),
         ("not-kept", OutOfServiceReason::NotKept),
         ("other", OutOfServiceReason::Other),

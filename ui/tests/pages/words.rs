@@ -79,6 +79,7 @@ fn each_reason_for_standing_still_has_its_own_words() {
         OutOfServiceReason::JournalUnreadable,
         OutOfServiceReason::JournalNewerVersion,
         OutOfServiceReason::StorageFull,
+        OutOfServiceReason::Revoked,
         OutOfServiceReason::FontMissing,
         OutOfServiceReason::NotKept,
         OutOfServiceReason::Other,

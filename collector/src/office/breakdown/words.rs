@@ -20,7 +20,7 @@ const ZH: BreakdownWords = BreakdownWords {
         "对比",
         "点列名排序；点数字看它由什么组成。比率排名只列评价足够多的。",
     ],
-    items: ["事项", "每个办理事项的评价；点差评数看原因。"],
+    items: ["事项", "每个办理事项的评价；点差评数看在哪些窗口。"],
     clerks: [
         "人员",
         "个人数字仅供改进服务，须达到最少评价数才显示，不得用于强迫或干扰评价。",
@@ -38,7 +38,7 @@ const EN: BreakdownWords = BreakdownWords {
     ],
     items: [
         "Items",
-        "The ratings of every service item; click the bad ones for their reasons.",
+        "The ratings of every service item; click the bad ones to see at which windows.",
     ],
     clerks: [
         "Clerks",

@@ -17,6 +17,7 @@ pub(in crate::office) struct TableWords {
     pub(in crate::office) few_advice: &'static str,
     pub(in crate::office) unranked: &'static str,
     pub(in crate::office) sort_by: &'static str,
+    pub(in crate::office) files: &'static str,
     pub(in crate::office) empty: &'static str,
     pub(in crate::office) empty_advice: &'static str,
 }
@@ -34,6 +35,7 @@ const ZH: TableWords = TableWords {
     few_advice: "评价少于 30 条，比率波动大，仅供参考。",
     unranked: "评价过少，不参与排名",
     sort_by: "按此列排序",
+    files: "下载此表",
     empty: "此范围内没有评价",
     empty_advice: "请放宽时间范围，或取消筛选条件。",
 };
@@ -51,6 +53,7 @@ const EN: TableWords = TableWords {
     few_advice: "Fewer than 30 ratings: the rates move a lot and say little.",
     unranked: "Too few ratings to be ranked",
     sort_by: "Sort by this column",
+    files: "Download this table",
     empty: "No ratings in this range",
     empty_advice: "Choose a longer range of time, or take filters away.",
 };

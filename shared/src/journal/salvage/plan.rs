@@ -232,21 +232,16 @@ impl Plan {
     /// the holes.
     fn beyond(&mut self, part: &Part<'_>, proved: Option<Seq>, chain: Option<ChainHash>, end: End) {
         let mut last = proved;
-        for (seq, copies) in islands(part.stream, proved, chain) {
-            let rescued: Vec<Rescued> = copies
-                .into_iter()
-                .filter(can_be_rescued)
-                .map(|copy| Rescued {
-                    stream: part.id,
-                    seq,
-                    bytes: copy.bytes,
-                    hash: copy.hash,
-                })
-                .collect();
-            if rescued.is_empty() {
+        for (seq, copy) in islands(part.stream, proved, chain) {
+            if !can_be_rescued(&copy) {
                 continue;
             }
-            self.rescued.extend(rescued);
+            self.rescued.push(Rescued {
+                stream: part.id,
+                seq,
+                bytes: copy.bytes,
+                hash: copy.hash,
+            });
             if next(last) < seq {
                 let until = Seq::new(seq.get() - 1);
                 let latest = part.at(seq).unwrap_or(part.now_ms);
@@ -305,43 +300,41 @@ fn next(last: Option<Seq>) -> Seq {
     last.map_or(Seq::FIRST, |last| last.plus(1))
 }
 
-/// The records beyond the proved part, without those that the chain disproves.
+/// The records beyond the proved part that the chain proves.
 ///
-/// Behind a hole the first record stands alone: nothing says that it was changed. From there on each
-/// hash must follow from the one before.
+/// The first record behind a hole is not among them: its hash proves the one after it, and nothing
+/// proves its own bytes, because the hash before it is gone. What the card made of it would count as
+/// what somebody said. From there on each hash must follow from the one before. Nor is one that the
+/// chain disproves; the hash beside it may still be right, and then proves what follows.
 fn islands(
     stream: &FoundStream,
     proved: Option<Seq>,
     chain: Option<ChainHash>,
-) -> Vec<(Seq, Vec<Copy>)> {
-    let mut kept: Vec<(Seq, Vec<Copy>)> = Vec::new();
-    // The last position, the hashes that may stand there, and whether one of them surely does.
-    let mut before: Option<(Seq, Vec<ChainHash>, bool)> = proved
-        .zip(chain)
-        .map(|(seq, chain)| (seq, vec![chain], true));
+) -> Vec<(Seq, Copy)> {
+    let mut kept: Vec<(Seq, Copy)> = Vec::new();
+    // The last position, and the hashes that may stand there.
+    let mut before: Option<(Seq, Vec<ChainHash>)> =
+        proved.zip(chain).map(|(seq, chain)| (seq, vec![chain]));
     for (seq, copies) in stream.records.range(next(proved)..) {
-        let follows = before.filter(|(at, ..)| at.plus(1) == *seq);
-        let sure = follows.as_ref().is_some_and(|(_, _, sure)| *sure);
-        let hashes = follows.map(|(_, hashes, _)| hashes).unwrap_or_default();
+        let follows = before.filter(|(at, _)| at.plus(1) == *seq);
+        let hashes = follows.map(|(_, hashes)| hashes).unwrap_or_default();
         let genuine = hashes
             .iter()
             .find_map(|hash| prove::genuine(&stream.records, *seq, *hash));
-        before = match genuine {
+        let hashes = match genuine {
             Some(copy) => {
                 let hash = copy.hash;
-                kept.push((*seq, vec![copy]));
-                Some((*seq, vec![hash], true))
+                kept.push((*seq, copy));
+                vec![hash]
             }
-            // Disproved. What comes next has nothing to follow from.
-            None if sure => None,
             None => {
-                kept.push((*seq, copies.clone()));
-                // Nothing has said yet which suite the stream is of.
+                // Nothing may have said yet which suite the stream is of.
                 let hashes = copies.iter().map(|copy| copy.hash);
                 let hashes = hashes.flat_map(|hash| Suite::ALL.map(|suite| hash.in_suite(suite)));
-                Some((*seq, hashes.collect(), false))
+                hashes.collect()
             }
         };
+        before = Some((*seq, hashes));
     }
     kept
 }

@@ -35,6 +35,9 @@ pub enum LossCause {
     NotKept = 2,
     /// A journal was set aside of which nothing could be read.
     UnreadableJournal = 3,
+    /// The journal was found as it had been before: whole, and without records that something beside
+    /// it remembers.
+    OlderJournal = 4,
     /// A cause that only a newer terminal knows.
     Other = 255,
 }
@@ -43,10 +46,15 @@ impl LossCause {
     /// The cause with this number.
     #[must_use]
     pub fn from_number(number: u8) -> Self {
-        [Self::DamagedJournal, Self::NotKept, Self::UnreadableJournal]
-            .into_iter()
-            .find(|cause| *cause as u8 == number)
-            .unwrap_or(Self::Other)
+        [
+            Self::DamagedJournal,
+            Self::NotKept,
+            Self::UnreadableJournal,
+            Self::OlderJournal,
+        ]
+        .into_iter()
+        .find(|cause| *cause as u8 == number)
+        .unwrap_or(Self::Other)
     }
 
     /// The name in JSON and in the collector's tables.
@@ -56,6 +64,7 @@ impl LossCause {
             Self::DamagedJournal => "damaged_journal",
             Self::NotKept => "not_kept",
             Self::UnreadableJournal => "unreadable_journal",
+            Self::OlderJournal => "older_journal",
             Self::Other => "other",
         }
     }

@@ -20,6 +20,8 @@ pub(crate) struct Newer {
     pub(crate) unread: Vec<Vec<u8>>,
     /// The office took the terminal's identity back.
     pub(crate) revoked: bool,
+    /// How often it said so.
+    pub(crate) refused: u32,
     /// Positions of which only the chain is known, from the start.
     pub(crate) gone: HashMap<StreamId, (u64, ChainHash)>,
 }

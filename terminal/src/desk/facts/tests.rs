@@ -155,6 +155,22 @@ fn what_the_daemon_says_is_told_and_marked() {
 }
 
 #[test]
+fn a_revoked_terminal_says_since_when() {
+    let folder = tempfile::tempdir().unwrap();
+    let places = places(&folder);
+    let status = UplinkStatus {
+        problem: Some("the office took this tablet's identity back".to_owned()),
+        revoked: true,
+        revoked_since_ms: Some(1_772_415_727_000),
+        ..uplink()
+    };
+    status.write(&places.data.uplink_status()).unwrap();
+    let told = "http://127.0.0.1:8080 · the office took this tablet's identity back · \
+                2026-03-02 09:42:07 +08:00";
+    assert_eq!(of(Fact::Collector, &read(&known(), &places)), (told, true));
+}
+
+#[test]
 fn what_a_daemon_said_before_the_power_cut_is_no_news() {
     let folder = tempfile::tempdir().unwrap();
     let places = places(&folder);
