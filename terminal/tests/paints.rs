@@ -81,7 +81,7 @@ fn next(ear: &UnixDatagram, fits: impl Fn(&Screen) -> bool) -> Screen {
             Ok(length) => length,
             Err(error) => panic!("nothing more is told: {error}; last {last:?}"),
         };
-        if let Told::Screen(screen) = Told::read(&datagram[..length]) {
+        if let Told::Screen(screen) = Told::read(datagram.get(..length).unwrap_or_default()) {
             if fits(&screen) {
                 return *screen;
             }

@@ -11,10 +11,13 @@ use axum::http::{HeaderMap, StatusCode};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
+/// Headers and body of a request.
+pub(crate) type Request = (HeaderMap, Vec<u8>);
+
 /// What a receiver got, and how it answers next; 200 when nothing is said.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Hook {
-    pub(crate) got: Arc<Mutex<Vec<(HeaderMap, Vec<u8>)>>>,
+    pub(crate) got: Arc<Mutex<Vec<Request>>>,
     pub(crate) answers: Arc<Mutex<VecDeque<u16>>>,
 }
 

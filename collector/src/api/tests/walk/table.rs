@@ -196,6 +196,8 @@ pub(super) const ROUTES: &[Route] = &[
     open("POST", "/device/v1/exchange"),
     open("POST", "/device/v1/rotate"),
     open("POST", "/device/v1/asset"),
+    open("GET", "/assets/fleet.css"),
+    open("GET", "/assets/fleet.js"),
     open("GET", "/assets/tokens.css"),
     open("GET", "/assets/frame.css"),
     open("GET", "/assets/parts.css"),
