@@ -104,7 +104,8 @@ pub fn of(terminal: &WatchedTerminal, now: Timestamp) -> Vec<Alarm> {
 }
 
 /// Levels that should have come through by now and have not.
-fn missing_levels(terminal: &WatchedTerminal, now: Timestamp) -> Vec<Level> {
+#[must_use]
+pub fn missing_levels(terminal: &WatchedTerminal, now: Timestamp) -> Vec<Level> {
     let Some(minutes) = terminal.self_test_minutes else {
         return Vec::new();
     };

@@ -9,6 +9,7 @@ pub mod auth;
 pub mod body;
 mod figures;
 mod filters;
+mod fleet;
 mod group;
 mod indicators;
 mod params;
@@ -64,6 +65,8 @@ pub fn router(config: &Config) -> OpenApiRouter<AppState> {
         .routes(routes!(records::records))
         .routes(routes!(indicators::indicators))
         .routes(routes!(alarms::alarms))
+        .routes(routes!(fleet::fleet))
+        .routes(routes!(fleet::terminal))
         .merge(prompts)
         .merge(roots)
 }

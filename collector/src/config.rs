@@ -17,6 +17,8 @@ pub use oidc::{ClaimedRole, OidcConfig};
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
+use crate::alert::settings::AlertSettings;
+
 /// What the collector is told from outside, checked.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,6 +61,9 @@ pub struct Config {
     pub public_min_group: u32,
     /// The suite of the collector's key and of terminals that are enrolled from now on.
     pub suite: Suite,
+    /// Whom to tell of alerts, and when. Only from the file.
+    #[serde(default)]
+    pub alerts: AlertSettings,
     /// The reverse proxy whose `X-Forwarded-For` is believed.
     pub trusted_proxy: Option<IpAddr>,
     /// Another service that people may log in with.
@@ -174,7 +179,8 @@ impl Config {
             .is_empty()
             .then(|| ("data_dir", String::new(), "a directory"));
         let oidc = self.oidc.as_ref().and_then(OidcConfig::fault);
-        wrong.or(log).or(dir).or(oidc)
+        let alerts = self.alerts.fault();
+        wrong.or(log).or(dir).or(oidc).or(alerts)
     }
 }
 

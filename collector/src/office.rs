@@ -16,6 +16,7 @@ mod chart;
 mod definitions;
 mod error;
 mod figures;
+pub(crate) mod fleet;
 mod format;
 mod frame;
 mod guard;
@@ -88,6 +89,7 @@ pub fn router(config: &Config) -> Router<AppState> {
         .merge(bulletin::router())
         .merge(marks::router())
         .route("/office/live", get(live::stream))
+        .merge(fleet::router())
         .layer(axum::middleware::from_fn(guard::same_origin))
         .layer(axum::middleware::from_fn(language::remember));
     pages

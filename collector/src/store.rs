@@ -6,11 +6,13 @@
 //! 2. A write is all or nothing; an error means that nothing changed.
 //! 3. A read sees one moment of the database, however many queries it makes.
 
+pub mod alerts;
 pub mod audit;
 pub mod copy;
 mod database;
 mod error;
 pub mod faults;
+pub mod fleet;
 mod identity;
 mod ingest;
 pub mod marks;
@@ -28,10 +30,12 @@ pub mod sqlite;
 pub mod users;
 pub mod views;
 
+pub use alerts::AlertStore;
 pub use audit::AuditStore;
 pub use database::Database;
 pub use error::{Cause, StoreError};
 pub use faults::FaultStore;
+pub use fleet::FleetStore;
 pub use identity::{IdentityStore, TerminalState};
 pub use ingest::{
     Enrolment, EnrolmentRefused, HallSummary, ImportRefused, Imported, IngestStore, KnownTerminal,
@@ -52,8 +56,10 @@ pub use views::ViewStore;
 
 /// Everything the collector asks of its database.
 pub trait Store:
-    AuditStore
+    AlertStore
+    + AuditStore
     + FaultStore
+    + FleetStore
     + IdentityStore
     + IngestStore
     + MarkStore
@@ -69,8 +75,10 @@ pub trait Store:
 }
 
 impl<T> Store for T where
-    T: AuditStore
+    T: AlertStore
+        + AuditStore
         + FaultStore
+        + FleetStore
         + IdentityStore
         + IngestStore
         + MarkStore

@@ -20,7 +20,7 @@
 //! | `centre-time.json` | the centre's time in its last signed reply, to the day | daemon |
 //! | `uplink.json` | how the daemon is, for the technician's page | daemon |
 //! | `rotate-order` | somebody wants another key; empty | `manyi-sync rotate-key`; the daemon takes it |
-//! | `wake.sock` | a datagram here says "a record was sealed" or "there is an order" | daemon listens |
+//! | `wake.sock` | a datagram here says "a record was sealed", "there is an order", or how the screen is | daemon listens |
 //!
 //! **Crash**: every file is replaced as a whole (written beside, synced, renamed, folder synced), so
 //! the old or the new one is there, never half of one.
@@ -38,7 +38,7 @@ pub use clock::SystemClock;
 pub use desk::{EnrolOrder, EnrolProblem, EnrolProgress, EnrolState, UplinkStatus};
 pub use identity::{Identity, IdentityError, load_or_create_key, read_key};
 pub use key::{KEY_CREDENTIAL, KeySource};
-pub use wake::{LOOKED_AT, WakeListener, ask_to_note, wake};
+pub use wake::{MAX_WAKE_BYTES, Told, WakeListener, ask_to_note, tell_screen, wake};
 
 use crate::wire::{AssetDigest, Profile, ProfileError};
 

@@ -21,6 +21,7 @@ mod enrolment;
 mod envelope;
 mod exchange;
 mod fold;
+mod health;
 mod keys;
 mod profile;
 mod record;
@@ -41,10 +42,11 @@ pub use day_root::{DayRoot, SignedDayRoot};
 pub use deterministic::{NotDeterministic, check as check_deterministic};
 pub use enrolment::{EnrolReply, EnrolRequest, EnrolmentCode, InvalidEnrolmentCode};
 pub use envelope::{Envelope, EnvelopeError, Purpose};
-pub use exchange::{
-    Exchange, ExchangeError, ExchangeHead, Health, PromptReceipt, Run, SignedExchange,
-};
+pub use exchange::{Exchange, ExchangeError, ExchangeHead, PromptReceipt, Run, SignedExchange};
 pub use fold::{Fold, FoldEntry};
+pub use health::{
+    Board, Health, Painting, SCREEN_STALE_MS, SCREEN_TOLD_EVERY_MS, Screen, SelfTested, ShownPage,
+};
 pub use keys::{PublicKey, SecretKey};
 pub use profile::{
     Announcement, AssetKind, Localised, OpeningHours, Profile, ProfileError, ProfileItem,

@@ -133,6 +133,7 @@ fn the_whole_corpus_goes_from_the_card_through_an_exchange_byte_for_byte() {
             disk_free_bytes: None,
             profile_problem: None,
             journal_problem: None,
+            ..Health::default()
         },
         profile_version: 0,
         run: Some(Run {

@@ -48,6 +48,7 @@ fn head(run: Option<Run>) -> ExchangeHead {
             disk_free_bytes: None,
             profile_problem: None,
             journal_problem: None,
+            ..Health::default()
         },
         profile_version: 0,
         run,

@@ -77,6 +77,7 @@ fn exchange(number: u64, records: &[Vec<u8>], signer: &SecretKey) -> Vec<u8> {
             disk_free_bytes: None,
             profile_problem: None,
             journal_problem: None,
+            ..Health::default()
         },
         profile_version: 0,
         run: Some(run),

@@ -223,6 +223,7 @@ fn exchange() -> Vec<u8> {
             disk_free_bytes: Some(1 << 33),
             profile_problem: None,
             journal_problem: None,
+            ..Health::default()
         },
         profile_version: 3,
         run: Some(Run {

@@ -176,6 +176,7 @@ fn head() -> ExchangeHead {
             disk_free_bytes: None,
             profile_problem: None,
             journal_problem: None,
+            ..Health::default()
         },
         profile_version: 7,
         run: None,

@@ -108,6 +108,7 @@ fn head() -> ExchangeHead {
             disk_free_bytes: Some(1 << 33),
             profile_problem: None,
             journal_problem: None,
+            ..Health::default()
         },
         profile_version: 3,
         run: None,

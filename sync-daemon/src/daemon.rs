@@ -5,6 +5,7 @@
 //! sent again and recognised by the centre; exchange numbers come from a reserve that was synced
 //! before.
 
+mod board;
 mod rotate;
 mod say;
 mod shipment;
@@ -223,6 +224,9 @@ impl Daemon {
         }
         if woken.looked_at {
             self.journal.write_notes(Duration::ZERO, true, now);
+        }
+        if let Some(screen) = woken.screen {
+            self.health.screen_told(screen);
         }
     }
 

@@ -175,6 +175,11 @@ impl Status {
         };
         lines.push(format!("  daemon   {running}"));
         lines.push(format!("  unsent   {}", self.unsent()));
+        let screen = self.uplink.as_ref().and_then(|up| up.screen.as_deref());
+        lines.push(format!(
+            "  screen   {}",
+            screen.unwrap_or("has not been heard of")
+        ));
         let set = if self.clock_synchronised {
             "set"
         } else {

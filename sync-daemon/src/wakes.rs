@@ -1,6 +1,7 @@
-//! Datagrams that say "a record was sealed" or "somebody looks at the journal".
+//! Datagrams that say "a record was sealed", "somebody looks at the journal", or how the screen is.
 
-use manyi_shared::tablet::{DataDir, FileError, LOOKED_AT, WakeListener};
+use manyi_shared::tablet::{DataDir, FileError, MAX_WAKE_BYTES, Told, WakeListener};
+use manyi_shared::wire::Screen;
 use tokio::net::UnixDatagram;
 
 /// The daemon's end of the wake socket. Without one the timer still finds every record.
@@ -8,20 +9,22 @@ use tokio::net::UnixDatagram;
 pub(crate) struct Wakes(Option<UnixDatagram>);
 
 /// What the datagrams that came say.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Woken {
     /// A record was sealed, or an order was given.
     pub(crate) sealed: bool,
     /// Somebody looks at the journal.
     pub(crate) looked_at: bool,
+    /// The last that the terminal said of its screen.
+    pub(crate) screen: Option<Screen>,
 }
 
 impl Woken {
-    fn hear(&mut self, byte: u8) {
-        if byte == LOOKED_AT {
-            self.looked_at = true;
-        } else {
-            self.sealed = true;
+    fn hear(&mut self, datagram: &[u8]) {
+        match Told::read(datagram) {
+            Told::Sealed => self.sealed = true,
+            Told::LookedAt => self.looked_at = true,
+            Told::Screen(screen) => self.screen = Some(*screen),
         }
     }
 }
@@ -55,12 +58,13 @@ impl Wakes {
         let Some(socket) = &self.0 else {
             return std::future::pending().await;
         };
-        let mut byte = [0_u8; 1];
+        let mut datagram = [0_u8; MAX_WAKE_BYTES];
         let mut woken = Woken::default();
-        let received = socket.recv(&mut byte).await;
-        woken.hear(byte[0]);
-        while socket.try_recv(&mut byte).is_ok() {
-            woken.hear(byte[0]);
+        let received = socket.recv(&mut datagram).await;
+        let length = *received.as_ref().unwrap_or(&0);
+        woken.hear(datagram.get(..length).unwrap_or_default());
+        while let Ok(length) = socket.try_recv(&mut datagram) {
+            woken.hear(datagram.get(..length).unwrap_or_default());
         }
         if let Err(error) = received {
             tracing::warn!(

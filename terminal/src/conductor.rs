@@ -14,6 +14,7 @@ mod around;
 mod calls;
 mod message;
 mod staff;
+mod telling;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -28,11 +29,13 @@ use crate::desk::{Desk, DeskEvent, DoneNotice};
 use crate::flow::{Effect, Event, Flow, Millis, Names, Rules, Trigger};
 use crate::keys::Keys;
 use crate::outputs::Outputs;
+use crate::pulse::Pulse;
 use crate::recorder::{Answer, Job};
 use crate::registry::{Health, PromptState, Registry, Status};
 use crate::scene::Scene;
 use crate::station::{self, Station, Watch};
 use around::Around;
+use telling::Telling;
 
 pub use message::{Message, PromptRequest, Refusal, Taken};
 
@@ -65,6 +68,7 @@ pub struct Conductor {
     demo_count: usize,
     keys: Keys,
     around: Around,
+    telling: Telling,
     desk: Desk,
     /// The last sealed position of the open stream.
     tip: Option<Seq>,
@@ -120,6 +124,7 @@ impl Conductor {
             demo_count: 0,
             keys: Keys::default(),
             around: Around::default(),
+            telling: Telling::default(),
             desk: Desk::new(now),
             tip: None,
             ear,
@@ -129,6 +134,13 @@ impl Conductor {
         conductor.settle_in(loaded, now);
         conductor.ask_standing();
         conductor
+    }
+
+    /// Tells the daemon of this pulse; until it is called, of a screen that never paints.
+    #[must_use]
+    pub fn watching(mut self, pulse: Pulse) -> Self {
+        self.telling.watch(pulse);
+        self
     }
 
     /// What is to be on the screen before the thread runs.
@@ -151,6 +163,7 @@ impl Conductor {
                 self.desk_due(),
                 Some(self.poll_at),
                 self.stop_at,
+                self.telling.due(now),
             ];
             let due = due.into_iter().flatten().min().unwrap_or(now);
             match inbox.recv_timeout(Duration::from_millis(due.saturating_sub(now))) {
@@ -304,7 +317,11 @@ impl Conductor {
     fn step(&mut self, event: Event) -> Option<PromptId> {
         let (mut accepted, mut calls, mut asks, mut tested) = (None, false, false, None);
         match &event {
-            Event::Sealed(seq) => self.tip = Some(*seq),
+            Event::Sealed(seq) => {
+                self.tip = Some(*seq);
+                self.telling.sealed();
+            }
+            Event::SealFailed(_) => self.telling.not_sealed(),
             Event::Opened { .. } => self.tip = Some(Seq::FIRST),
             _ => {}
         }
@@ -314,7 +331,10 @@ impl Conductor {
         for effect in effects {
             match effect {
                 Effect::OpenJournal => self.open_journal(),
-                Effect::Seal(body) => self.to_recorder(Job::Seal(body)),
+                Effect::Seal(body) => {
+                    self.telling.sealing(&body, &self.clock.read());
+                    self.to_recorder(Job::Seal(body));
+                }
                 Effect::SealText { target, what, text } => self.seal_text(target, what, text),
                 Effect::Accepted(id) => {
                     self.registry.note(id, PromptState::Waiting);
@@ -338,7 +358,11 @@ impl Conductor {
                     } else {
                         tracing::error!("self-test: a level could not be kept");
                     }
-                    self.around.self_tested(good, &self.clock.read());
+                    let reading = self.clock.read();
+                    self.around.self_tested(good, &reading);
+                    let station = self.station.as_ref();
+                    let day = station.map_or(0, |station| Around::day(station, &reading));
+                    self.telling.tested(day, good);
                     tested = Some(good);
                 }
                 Effect::Exit => self.done = true,
@@ -414,9 +438,11 @@ impl Conductor {
         if let Some((clip, language)) = self.around.line(&view, now.uptime_ms) {
             self.outputs.speak(clip, language.code());
         }
+        self.telling.shows(&scene.page);
         if self.shown.as_ref() != Some(&scene) {
             screen.show(scene.clone());
             self.shown = Some(scene);
         }
+        self.telling.tell(&self.data, now.uptime_ms);
     }
 }

@@ -14,6 +14,7 @@
 //! | [`gpio`], [`voice`], [`backlight`] | the devices that obey | outputs |
 //! | [`api`] | the prompt API, local and in the hall's network | conductor's messages, registry |
 //! | [`bridge`], [`screen`] | the Slint window | scene, flow's touches |
+//! | [`pulse`] | the proof that the screen paints | |
 //! | [`config`], [`cli`], [`journal_cli`] | the program's outside | |
 
 pub mod api;
@@ -31,6 +32,7 @@ pub mod journal_cli;
 pub mod keys;
 pub mod outputs;
 pub mod program;
+pub mod pulse;
 pub mod recorder;
 pub mod registry;
 pub mod scene;

@@ -34,6 +34,7 @@ use crate::api::{Api, ListenError, listen, router};
 use crate::bridge::{Bridge, Input, Mute};
 use crate::conductor::{Conductor, Message};
 use crate::config::Config;
+use crate::pulse::Pulse;
 use crate::recorder;
 use crate::registry::Registry;
 use crate::screen::{self, Hooks, ScreenError};
@@ -103,6 +104,8 @@ pub fn run(config: &Config) -> Result<(), ProgramError> {
         Box::new(devices),
         ear.clone(),
     );
+    let pulse = Pulse::default();
+    let conductor = conductor.watching(pulse.clone());
 
     let touches = ear.clone();
     let bridge = Bridge::connect(&kiosk.window, mute.clone(), move |input| {
@@ -115,7 +118,9 @@ pub fn run(config: &Config) -> Result<(), ProgramError> {
     start_api(listener, api, door, ear.clone())?;
     tracing::info!(listen = %config.listen, data = %config.data_dir.display(), "terminal started");
 
+    let beating = pulse.start(&kiosk.window, clock.clone());
     let ran = screen::run(&kiosk, hooks(config, &clock, &ear, mute));
+    drop(beating);
     ear.send(Message::Stop).unwrap_or_default();
     drop(ear);
     let unsealed = conductor.join().map_err(|_| ProgramError::Died {

@@ -285,6 +285,7 @@ fn health() -> Health {
         disk_free_bytes: None,
         profile_problem: None,
         journal_problem: None,
+        ..Health::default()
     }
 }
 

@@ -104,6 +104,7 @@ async fn serve(
     let stopping = state.stopping.clone();
     let roots = tokio::spawn(crate::roots::task::publishing(state.clone()));
     let rollups = tokio::spawn(crate::rollup::task::rolling_up(state.clone()));
+    let alerts = tokio::spawn(crate::alert::task::watching(state.clone()));
     let marking = tokio::spawn(marks::task::marking(state.clone(), rules));
     let service = app::router(state).into_make_service_with_connect_info::<SocketAddr>();
     let mut terminate = signal(SignalKind::terminate())?;
@@ -129,6 +130,7 @@ async fn serve(
     }
     roots.abort();
     rollups.abort();
+    alerts.abort();
     marking.abort();
     tracing::info!("stopped");
     Ok(())

@@ -101,6 +101,7 @@ async fn answer(
         tracing::info!(%terminal, key = key.fingerprint(), "the terminal's new key is in force");
     }
     if known.revoked {
+        state.store.note_refused(terminal, received_ms).await?;
         let key = state.key(known.key.suite())?;
         let Exchange { head, request, .. } = exchange;
         return Ok(revoked(state, key, (terminal, request, head.number)));

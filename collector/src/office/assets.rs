@@ -38,6 +38,14 @@ pub(super) fn router() -> Router<AppState> {
             asset(JAVASCRIPT, include_str!("../../assets/live.js")),
         )
         .route(
+            "/assets/fleet.css",
+            asset(CSS, include_str!("../../assets/fleet.css")),
+        )
+        .route(
+            "/assets/fleet.js",
+            asset(JAVASCRIPT, include_str!("../../assets/fleet.js")),
+        )
+        .route(
             "/assets/mark.svg",
             asset(SVG, include_str!("../../assets/mark.svg")),
         )

@@ -69,6 +69,7 @@ impl Section {
                 | Self::Windows
                 | Self::Items
                 | Self::Clerks
+                | Self::Fleet
                 | Self::Bulletin
                 | Self::Administration
                 | Self::Account

@@ -20,10 +20,12 @@
 //! hall, closed days) has the hall for itself. Jobs that are alone today keep to this, too: then
 //! letting one of them run beside others is a decision about speed, not about what is right.
 
+mod alerts;
 pub(crate) mod audit;
 mod counts;
 mod enrolment;
 mod faults;
+pub(crate) mod fleet;
 pub(crate) mod hall;
 mod identity;
 pub(crate) mod ingest;

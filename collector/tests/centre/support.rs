@@ -488,6 +488,7 @@ impl Tablet {
                 disk_free_bytes: Some(1 << 30),
                 profile_problem: None,
                 journal_problem: None,
+                ..Health::default()
             },
             profile_version: self.profile_version,
             run,

@@ -110,6 +110,10 @@ pub struct UplinkStatus {
     /// Whether the office took this tablet's identity back, said by a signed reply.
     #[serde(default)]
     pub revoked: bool,
+    /// Whether the screen painted at the last exchange: `paints`, `stands` or `silent`; none until the
+    /// terminal has said something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub screen: Option<String>,
     /// The centre's time of the first such reply, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_since_ms: Option<i64>,

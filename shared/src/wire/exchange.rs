@@ -10,7 +10,6 @@ mod raw;
 use std::io::Read;
 
 use minicbor::bytes::ByteVec;
-use minicbor::{Decode, Encode};
 
 use crate::domain::{ClockReading, Seq, StreamId, TerminalId};
 
@@ -18,6 +17,7 @@ use super::chain::ChainHash;
 use super::claim::{Claim, RawClaim};
 use super::envelope::{Envelope, EnvelopeError, Purpose};
 use super::fold::{Fold, RawFold};
+use super::health::Health;
 use super::keys::{PublicKey, SecretKey};
 use super::limits::{MAX_EXCHANGE_BYTES, MAX_RECORDS, MAX_RUN_BYTES};
 use raw::{RawExchange, RawHead, RawReceipt, RawRun};
@@ -77,31 +77,6 @@ pub struct Run {
     pub base: ChainHash,
     /// The chain after the run.
     pub head: ChainHash,
-}
-
-/// A heartbeat: how the tablet is.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct Health {
-    /// Daemon name and version.
-    #[n(0)]
-    pub software: String,
-    /// Records not yet acknowledged.
-    #[n(1)]
-    pub backlog: u64,
-    /// Age of the oldest unacknowledged record in milliseconds of uptime, when it was sealed in
-    /// this boot.
-    #[n(2)]
-    pub oldest_unsent_ms: Option<u64>,
-    /// Free bytes on the journal's file system.
-    #[n(3)]
-    pub disk_free_bytes: Option<u64>,
-    /// Why the last profile of the centre is not obeyed: its version and the field. None when it is.
-    #[n(4)]
-    pub profile_problem: Option<String>,
-    /// Why the journal cannot be read or written, when it cannot.
-    #[n(5)]
-    pub journal_problem: Option<String>,
 }
 
 /// Why bytes are not an exchange to be taken.

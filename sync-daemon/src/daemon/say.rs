@@ -45,6 +45,10 @@ impl Daemon {
             failing_since_uptime_ms: failing,
             rotation_problem: self.status.rotation_problem.take(),
             revoked: self.status.revoked,
+            screen: self.health.screen().map(|screen| {
+                let painting = screen.painting(clock.uptime_ms);
+                painting.name().to_owned()
+            }),
             revoked_since_ms: self.status.revoked_since_ms,
         };
         let fresh = self

@@ -14,6 +14,8 @@ use crate::exchange::ExchangeError;
 use crate::journal::Journal;
 use crate::uplink::{Cargo, Order, Sent};
 
+use super::board;
+
 /// Counting the backlog reads all of it, so a long drain does not count before every exchange.
 const RECOUNT: Duration = Duration::from_secs(30);
 
@@ -141,6 +143,8 @@ fn signed_run(run: &PendingRun) -> Run {
 pub(super) struct Health {
     counted: Option<(Duration, u64)>,
     opening: Option<Opening>,
+    /// What the terminal said last of its screen. Never older than this start of the daemon.
+    screen: Option<wire::Screen>,
 }
 
 /// When a stream was opened; its records say how much later they were sealed.
@@ -165,10 +169,22 @@ impl Health {
             software: SOFTWARE.to_owned(),
             backlog: self.backlog(pending, journal, now),
             oldest_unsent_ms: pending.and_then(|pending| self.age(pending, clock)),
-            disk_free_bytes: disk_free(data),
+            disk_free_bytes: board::disk_free(data),
             profile_problem: None,
             journal_problem: journal.problem(),
+            screen: self.screen.clone(),
+            board: Some(board::read(data)),
         }
+    }
+
+    /// The terminal has said how its screen is.
+    pub(super) fn screen_told(&mut self, screen: wire::Screen) {
+        self.screen = Some(screen);
+    }
+
+    /// What the terminal said last of its screen.
+    pub(super) const fn screen(&self) -> Option<&wire::Screen> {
+        self.screen.as_ref()
     }
 
     /// Backlog and age of the oldest record after an exchange by which so many records were
@@ -231,11 +247,6 @@ impl Health {
         let sealed = opening.uptime_ms.saturating_add(record.at.elapsed_ms);
         (opening.boot == clock.boot).then(|| clock.uptime_ms.saturating_sub(sealed))
     }
-}
-
-fn disk_free(data: &DataDir) -> Option<u64> {
-    let stat = rustix::fs::statvfs(data.path()).ok()?;
-    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
 const fn name(status: ReplyStatus) -> &'static str {

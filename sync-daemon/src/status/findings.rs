@@ -16,6 +16,7 @@ pub(super) fn of(facts: &Facts) -> Vec<Finding> {
         daemon(facts),
         journal(facts),
         exchange(facts),
+        screen(facts),
         waiting(facts),
         profile(facts),
         rotation(facts),
@@ -148,6 +149,19 @@ fn exchange(facts: &Facts) -> Option<Finding> {
             "run `manyi-sync doctor`: it says what is in the way",
         )
     })
+}
+
+fn screen(facts: &Facts) -> Option<Finding> {
+    let what = match facts.uplink.as_ref()?.screen.as_deref()? {
+        "stands" => "the terminal runs, but its screen does not paint",
+        "silent" => "the terminal says nothing: it does not run, or all of it hangs",
+        _ => return None,
+    };
+    Some(wrong(
+        what,
+        "look at the screen; systemctl restart manyi-terminal; if it comes again: journalctl -u \
+         manyi-terminal -n 50",
+    ))
 }
 
 /// The centre's own time, so that a wrong clock of the tablet does not matter.

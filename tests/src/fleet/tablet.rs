@@ -339,6 +339,7 @@ impl Tablet {
                 disk_free_bytes: None,
                 profile_problem: None,
                 journal_problem: None,
+                ..Health::default()
             },
             profile_version: self.member.profile.version,
             run,

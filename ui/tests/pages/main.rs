@@ -5,6 +5,7 @@ mod geometry;
 mod glass;
 mod legibility;
 mod looks;
+mod pulse;
 mod taps;
 mod touches;
 mod words;

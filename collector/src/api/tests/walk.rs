@@ -65,7 +65,8 @@ async fn scene() -> (TestApp, Vec<Walker>) {
          UPDATE staff SET name = '{SECRET}人员' WHERE hall_id = '{FOREIGN}';
          UPDATE service_window SET name = '{SECRET}窗口', block = '{SECRET}区' WHERE hall_id = '{FOREIGN}';
          INSERT INTO terminal (hall_id, terminal_id, window_id, public_key, state, enrolled_ms, last_number, software, backlog, profile_version, synchronised, journal_problem)
-           VALUES ('{FOREIGN}', x'02020202020202020202020202020202', 'A01', x'02', 'active', 0, 1, '', 0, 1, 1, '{SECRET}故障')"
+           VALUES ('{FOREIGN}', x'02020202020202020202020202020202', 'A01', x'02', 'active', 0, 1, '', 0, 1, 1, '{SECRET}故障'),
+           ('{OWN}', x'01010101010101010101010101010101', 'A01', x'02', 'active', 0, 1, '', 0, 1, 1, NULL)"
     ))
     .await;
     for hall in [OWN, FOREIGN] {

@@ -165,11 +165,16 @@ fn touch_terminal(db: &Db<'_>, delivery: &Delivery, plan: &Plan<'_>) -> Result<(
         | ReplyStatus::Conflict
         | ReplyStatus::Revoked => 0,
     };
+    let rated = health.screen.as_ref().and_then(|s| s.last_rating_ms);
     db.execute(
-        "UPDATE terminal SET last_number = ?1, last_seen_ms = ?2, software = ?3, backlog = ?4, \
+        "UPDATE terminal SET last_number = ?1, last_seen_ms = ?2, software = ?3, \
+         progress_ms = CASE WHEN CAST(?4 AS BIGINT) = 0 OR ?4 < backlog OR progress_ms IS NULL THEN ?2 \
+         ELSE progress_ms END, backlog = ?4, \
          oldest_unsent_ms = ?5, disk_free_bytes = ?6, profile_version = ?7, \
          synchronised = ?8, wall_offset_ms = ?9, profile_problem = ?10, \
-         journal_problem = ?11 WHERE hall_id = ?12 AND terminal_id = ?13",
+         journal_problem = ?11, health = ?12, uptime_ms = ?13, boot_id = ?14, \
+         last_rating_ms = COALESCE(CAST(?15 AS BIGINT), last_rating_ms) \
+         WHERE hall_id = ?16 AND terminal_id = ?17",
         values![
             capped(head.number),
             delivery.received_ms,
@@ -182,6 +187,10 @@ fn touch_terminal(db: &Db<'_>, delivery: &Delivery, plan: &Plan<'_>) -> Result<(
             head.clock.wall_ms.saturating_sub(delivery.received_ms),
             &health.profile_problem,
             &health.journal_problem,
+            health.encode(),
+            capped(head.clock.uptime_ms),
+            head.clock.boot.as_bytes(),
+            rated,
             delivery.hall.as_str(),
             head.terminal.as_bytes()
         ],

@@ -405,7 +405,8 @@ pub(super) fn tag_differences(db: &Db<'_>) -> Result<u64, StoreError> {
         |row| {
             let mut key = row.all()?;
             key.truncate(9);
-            n += u64::from(told.remove(&key) != Some(row.get(9)?));
+            let counted: i64 = row.get(9)?;
+            n += u64::from(told.remove(&key).unwrap_or(0) != counted);
             Ok(())
         },
     )?;

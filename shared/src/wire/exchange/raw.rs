@@ -7,10 +7,11 @@ use crate::domain::{BootId, ClockReading, Seq, StreamId, TerminalId};
 use crate::wire::chain::ChainHash;
 use crate::wire::claim::RawClaim;
 use crate::wire::fold::RawFold;
+use crate::wire::health::Health;
 use crate::wire::limits::{MAX_CLAIMS, MAX_PROMPTS, MAX_TEXT_BYTES};
 use crate::wire::suite::Suite;
 
-use super::{ExchangeHead, Health, PromptReceipt, Run, VERSION};
+use super::{ExchangeHead, PromptReceipt, Run, VERSION};
 
 #[derive(Encode, Decode)]
 #[cbor(map)]
@@ -89,12 +90,7 @@ impl RawHead {
                 self.version
             ));
         }
-        let problems = [&self.health.profile_problem, &self.health.journal_problem];
-        let texts = problems
-            .into_iter()
-            .flatten()
-            .chain([&self.health.software]);
-        if texts.into_iter().any(|text| text.len() > MAX_TEXT_BYTES) {
+        if self.health.has_long_text() {
             return Err(format!(
                 "a text of the health is longer than {MAX_TEXT_BYTES} bytes"
             ));

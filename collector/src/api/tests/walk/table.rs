@@ -46,6 +46,18 @@ impl Route {
         match self.path {
             "/office/admin/people/nobody-{hall}" => "/office/admin/people/{name}",
             "/api/v1/prompts/00000000-0000-4000-8000-000000000000" => "/api/v1/prompts/{id}",
+            "/office/alerts/{hall}/0101/acknowledge" => "/office/alerts/{hall}/{alert}/acknowledge",
+            "/api/v1/fleet/01010101-0101-0101-0101-010101010101" => "/api/v1/fleet/{terminal}",
+            "/office/fleet/01010101-0101-0101-0101-010101010101" => "/office/fleet/{terminal}",
+            "/office/fleet/01010101-0101-0101-0101-010101010101/rotate" => {
+                "/office/fleet/{terminal}/rotate"
+            }
+            "/office/fleet/01010101-0101-0101-0101-010101010101/revoke" => {
+                "/office/fleet/{terminal}/revoke"
+            }
+            "/office/fleet/01010101-0101-0101-0101-010101010101/incidents/01/clear" => {
+                "/office/fleet/{terminal}/incidents/{incident}/clear"
+            }
             path => path,
         }
     }
@@ -117,7 +129,52 @@ const PEOPLE: Needs = Needs::All(&[P::ManagePeople]);
 const TOKENS: Needs = Needs::All(&[P::ManageTokens]);
 const AUDIT: Needs = Needs::All(&[P::SeeAudit]);
 
+const FLEET: Needs = Needs::All(&[P::SeeFleet]);
+const TERMINALS: Needs = Needs::All(&[P::EnrolTerminals]);
+const INCIDENTS: Needs = Needs::All(&[P::ClearIncidents]);
+
 pub(super) const ROUTES: &[Route] = &[
+    page("/office/fleet", HALL, FLEET),
+    data("/office/fleet/list", HALL, FLEET),
+    page("/office/fleet/codes", "", TERMINALS),
+    form(
+        "/office/fleet/codes",
+        "place={hall}+A01&valid=10m&collector=x",
+        TERMINALS,
+    ),
+    page(
+        "/office/fleet/01010101-0101-0101-0101-010101010101",
+        "",
+        FLEET,
+    ),
+    form(
+        "/office/fleet/01010101-0101-0101-0101-010101010101/rotate",
+        "",
+        TERMINALS,
+    ),
+    page(
+        "/office/fleet/01010101-0101-0101-0101-010101010101/revoke",
+        "",
+        TERMINALS,
+    ),
+    form(
+        "/office/fleet/01010101-0101-0101-0101-010101010101/revoke",
+        "",
+        TERMINALS,
+    ),
+    form(
+        "/office/fleet/01010101-0101-0101-0101-010101010101/incidents/01/clear",
+        "",
+        INCIDENTS,
+    ),
+    page("/office/alerts", HALL, FLEET),
+    form("/office/alerts/{hall}/0101/acknowledge", "", INCIDENTS),
+    data("/api/v1/fleet", HALL, FLEET),
+    data(
+        "/api/v1/fleet/01010101-0101-0101-0101-010101010101",
+        "",
+        FLEET,
+    ),
     open("GET", "/"),
     open("GET", "/login"),
     open("POST", "/login"),
@@ -139,6 +196,8 @@ pub(super) const ROUTES: &[Route] = &[
     open("POST", "/device/v1/exchange"),
     open("POST", "/device/v1/rotate"),
     open("POST", "/device/v1/asset"),
+    open("GET", "/assets/fleet.css"),
+    open("GET", "/assets/fleet.js"),
     open("GET", "/assets/tokens.css"),
     open("GET", "/assets/frame.css"),
     open("GET", "/assets/parts.css"),
