@@ -1,6 +1,6 @@
 //! Indicators 指标: what a published figure means, as data.
 //!
-//! Pure: the definitions and what they come to over counted quantities. [`file`] reads them.
+//! Pure: the definitions and what they come to over counted quantities. [`mod@file`] reads them.
 //!
 //! **Invariants**
 //! 1. A definition is never changed: another meaning is another version, with the day from which it

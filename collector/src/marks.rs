@@ -1,6 +1,6 @@
 //! Marks 标记: ratings that look odd, for a person to judge.
 //!
-//! Pure: the rules, over the ratings of one day of a hall and what is usual at its windows. [`file`]
+//! Pure: the rules, over the ratings of one day of a hall and what is usual at its windows. [`mod@file`]
 //! reads the thresholds, [`task`] looks at what is new, the store keeps the marks.
 //!
 //! **Invariants**

@@ -1,13 +1,13 @@
 //! Roll-ups: what the tally adds up to over hours, days and months, and which of them answer a range.
 //!
-//! Pure: [`deltas`] says how roll-ups change when counts change, [`plan`] says from which of them, and
+//! Pure: [`deltas()`] says how roll-ups change when counts change, [`plan()`] says from which of them, and
 //! from which quarter-hours, a range of time is added up. Both look at the calendar of the hall
 //! through [`Calendar`] alone.
 //!
 //! **Invariants**
-//! 1. A roll-up is a function of the tally: changing it by [`deltas`] of what changes the tally, or
+//! 1. A roll-up is a function of the tally: changing it by [`deltas()`] of what changes the tally, or
 //!    making it anew from the whole tally, gives the same rows.
-//! 2. The pieces of a [`plan`] cover every quarter-hour of the range once, and no other, in any time
+//! 2. The pieces of a [`plan()`] cover every quarter-hour of the range once, and no other, in any time
 //!    zone. So a score is the same whether it comes from roll-ups or from quarter-hours.
 //! 3. Hours are those of UTC, days and months those of the hall. Where the asked zone cuts through
 //!    them, the next smaller piece is taken.
