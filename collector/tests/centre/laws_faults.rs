@@ -323,7 +323,7 @@ async fn everything_counts_once(steps: Vec<Step>) {
     let counts: BTreeMap<(u8, u8), i64> = rows.collect::<Result<_, _>>().expect("reads");
     assert_eq!(counts, wanted);
     assert_eq!(world.centre.number("SELECT COUNT(*) FROM conflict"), 0);
-    crate::rules::in_order(&world.centre).await;
+    crate::rules::in_order_beside_folds(&world.centre).await;
 }
 
 proptest! {
