@@ -23,7 +23,7 @@ const ZH: BreakdownWords = BreakdownWords {
     items: ["事项", "每个办理事项的评价；点差评数看在哪些窗口。"],
     clerks: [
         "人员",
-        "个人数字仅供改进服务，须达到最少评价数才显示，不得用于强迫或干扰评价。",
+        "个人数字仅供改进服务，不得用于强迫或干扰评价；评价很少时说明不了一个人。",
     ],
     by: "按",
     least: "至少",
@@ -42,7 +42,7 @@ const EN: BreakdownWords = BreakdownWords {
     ],
     clerks: [
         "Clerks",
-        "Figures of single people are for better service only. They open above a least number of ratings.",
+        "Figures of single people are for better service only; a few ratings say little about anybody.",
     ],
     by: "By",
     least: "Rank from",
